@@ -1,0 +1,122 @@
+"""Genomic intervals: 0-based and half-open inside, 1-based text and BED at the edge."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from colonnade.errors import FormatError, UsageError
+
+
+@dataclass(frozen=True, order=True)
+class Region:
+    """An interval of one contig: 0-based, half-open.
+
+    Parameters
+    ----------
+    contig
+        Name of the contig.
+    start, end
+        First position, and the position after the last one.
+    """
+
+    contig: str
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def __str__(self) -> str:
+        return f"{self.contig}:{self.start + 1}-{self.end}"
+
+
+def parse_region(text: str, lengths: Mapping[str, int]) -> Region:
+    """Read ``chr1``, ``chr1:1,001-2,000``, ``chr1:1,001`` (from there to the end) or ``chr1:-2,000``; 1-based, inclusive.
+
+    A text that is itself the name of a contig means that contig, colons and all; braces keep a name with colons
+    together (``{HLA:01}:5-9``), as in samtools.
+
+    Examples
+    --------
+    >>> parse_region("chr1:1,001-2,000", {"chr1": 5000})
+    Region(contig='chr1', start=1000, end=2000)
+    """
+    if text in lengths:
+        return Region(text, 0, lengths[text])
+    contig, colon, interval = text.rpartition(":")
+    if not colon:
+        contig, interval = text, ""
+    contig = contig.removeprefix("{").removesuffix("}") if contig.startswith("{") else contig
+    if contig not in lengths:
+        raise UsageError(
+            f"region {text!r} names an unknown contig",
+            found=contig,
+            expected="a contig of the reference",
+            advice="see the first column of the reference's .fai",
+        )
+    first, dash, last = interval.replace(",", "").partition("-")
+    try:
+        start = int(first) - 1 if first else 0
+        end = int(last) if dash and last else lengths[contig]
+    except ValueError:
+        raise UsageError(
+            f"region {text!r} cannot be read", found=repr(interval), expected="FIRST-LAST, 1-based"
+        ) from None
+    if start < 0 or end <= start or start >= lengths[contig]:
+        raise UsageError(
+            f"region {text!r} is empty or outside its contig",
+            found=f"{start + 1}-{end}",
+            expected=f"positions within 1-{lengths[contig]}",
+        )
+    return Region(contig, start, min(end, lengths[contig]))
+
+
+def read_bed(path: str | Path, lengths: Mapping[str, int]) -> list[Region]:
+    """Read the intervals of a BED file (0-based, half-open) and check them against contig lengths."""
+    regions = []
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            fields = line.rstrip("\r\n").split("\t")
+            if not line.strip() or line.startswith(("#", "track", "browser")):
+                continue
+            place = f"line {number}"
+            if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
+                raise FormatError(
+                    "not a BED line", path=path, place=place, found=repr(line.strip()[:60]), expected="contig, start, end"
+                )
+            region = Region(fields[0], int(fields[1]), int(fields[2]))
+            if region.contig not in lengths:
+                raise FormatError(
+                    "unknown contig", path=path, place=place, found=region.contig, expected="a contig of the reference"
+                )
+            if not region.start < region.end <= lengths[region.contig]:
+                raise FormatError(
+                    "interval is empty or outside its contig",
+                    path=path,
+                    place=place,
+                    found=f"{region.start}-{region.end}",
+                    expected=f"0 <= start < end <= {lengths[region.contig]}",
+                )
+            regions.append(region)
+    return regions
+
+
+def merge_regions(regions: Iterable[Region], order: Mapping[str, int]) -> list[Region]:
+    """Sort regions by contig order and start, and join those that overlap or touch, so that each locus comes once.
+
+    Parameters
+    ----------
+    regions
+        In any order, overlapping or not.
+    order
+        Contig names; their order in this mapping is the order of the result.
+    """
+    rank = {contig: number for number, contig in enumerate(order)}
+    merged: list[Region] = []
+    for region in sorted(regions, key=lambda r: (rank[r.contig], r.start, r.end)):
+        last = merged[-1] if merged else None
+        if last is not None and last.contig == region.contig and region.start <= last.end:
+            merged[-1] = Region(last.contig, last.start, max(last.end, region.end))
+        else:
+            merged.append(region)
+    return merged
