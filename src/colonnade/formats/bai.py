@@ -1,0 +1,109 @@
+"""The BAI index: which BGZF chunks can hold records of a region, and where each 16 kb window begins."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from colonnade.errors import IndexMismatchError
+from colonnade.formats import bai_kernels as kernels
+from colonnade.formats.bgzf import Chunk, VirtualOffset
+
+WINDOW_BITS: Final = 14
+MAX_POSITION: Final = 1 << 29
+_LEVELS: Final = ((0, 29), (1, 26), (9, 23), (73, 20), (585, 17), (4681, 14))  # first bin and bits of each level
+_READ_THROUGH: Final = 1 << 16  # chunks closer than this in the file are read as one
+
+
+class BaiIndex:
+    """A whole BAI file as flat arrays.
+
+    Parameters
+    ----------
+    path
+        The ``.bai`` file.
+
+    Raises
+    ------
+    IndexMismatchError
+        The file is not a BAI index or is cut short.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        data = np.fromfile(self.path, np.uint8)
+        if data[:4].tobytes() != b"BAI\x01" or data.size < 8:
+            raise IndexMismatchError(
+                "not a BAI index", path=path, found=repr(data[:4].tobytes()), expected=r"b'BAI\x01'", advice=_INDEX_AGAIN
+            )
+        self.n_contigs = int(np.frombuffer(data[4:8], "<i4")[0])
+        n_bins, n_chunks, n_windows, end = kernels.count_bai(data, self.n_contigs)
+        if end < 0 or self.n_contigs < 0 or data.size - end not in (0, 8):
+            raise IndexMismatchError("index is cut short or damaged", path=path, advice=_INDEX_AGAIN)
+        self._bin_starts = np.zeros(self.n_contigs + 1, np.int64)
+        self._window_starts = np.zeros(self.n_contigs + 1, np.int64)
+        self._bins = np.empty(n_bins, np.int64)
+        self._chunk_starts = np.zeros(n_bins + 1, np.int64)
+        self._chunks = np.empty((n_chunks, 2), np.int64)
+        self._windows = np.empty(n_windows, np.int64)
+        kernels.fill_bai(
+            data,
+            self.n_contigs,
+            self._bin_starts,
+            self._window_starts,
+            self._bins,
+            self._chunk_starts,
+            self._chunks,
+            self._windows,
+        )
+        #: Records without a position, at the end of the file; None where the index does not say.
+        self.unplaced = None if data.size == end else int(np.frombuffer(data[end:], "<u8")[0])
+
+    def chunks(self, contig: int, start: int, end: int) -> list[Chunk]:
+        """The chunks that hold every record overlapping [start, end) of a contig (0-based), merged and in file order.
+
+        Matches the chunks htslib's ``sam_itr_queryi`` reads, except that near neighbours are joined.
+        """
+        bins = slice(self._bin_starts[contig], self._bin_starts[contig + 1])
+        numbers = self._bins[bins]
+        last = min(end, MAX_POSITION) - 1
+        wanted = np.zeros(numbers.size, bool)
+        for first, bits in _LEVELS:
+            wanted |= (numbers >= first + (start >> bits)) & (numbers <= first + (last >> bits))
+        smallest = self._first_offset(contig, start)
+        found = [
+            self._chunks[self._chunk_starts[b] : self._chunk_starts[b + 1]] for b in np.flatnonzero(wanted) + bins.start
+        ]
+        merged: list[Chunk] = []
+        for packed_start, packed_end in sorted(map(tuple, np.concatenate(found).tolist())) if found else []:
+            if packed_end <= smallest or packed_end <= packed_start:
+                continue
+            chunk = Chunk(VirtualOffset.unpack(max(packed_start, smallest)), VirtualOffset.unpack(packed_end))
+            if merged and chunk.start.block <= merged[-1].end.block + _READ_THROUGH:
+                merged[-1] = Chunk(merged[-1].start, max(merged[-1].end, chunk.end))
+            else:
+                merged.append(chunk)
+        return merged
+
+    def window_offsets(self, contig: int) -> npt.NDArray[np.int64]:
+        """File offset of the first block with a record that overlaps each 16 kb window; windows past the end are absent.
+
+        Windows that nothing overlaps take the offset of the window before, so the array never falls.
+        """
+        windows = self._windows[self._window_starts[contig] : self._window_starts[contig + 1]] >> 16
+        return np.maximum.accumulate(windows) if windows.size else windows
+
+    def last_offset(self) -> VirtualOffset | None:
+        """Where the last indexed record ends; None for an index without records."""
+        placed = np.repeat(self._bins, np.diff(self._chunk_starts)) != kernels.METADATA_BIN
+        return VirtualOffset.unpack(self._chunks[placed, 1].max()) if placed.any() else None
+
+    def _first_offset(self, contig: int, position: int) -> int:
+        windows = self._windows[self._window_starts[contig] : self._window_starts[contig + 1]]
+        if not windows.size:
+            return 0
+        return int(windows[: (position >> WINDOW_BITS) + 1].max())
+
+
+_INDEX_AGAIN: Final = "index the BAM again with: samtools index"

@@ -1,0 +1,205 @@
+"""BGZF: blocks of at most 64 KiB, each a gzip member, addressed by virtual offsets."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import deflate
+import numpy as np
+import numpy.typing as npt
+
+from colonnade.errors import FormatError
+from colonnade.formats import bgzf_kernels as kernels
+from colonnade.run.ordered import ordered_map
+
+EOF_BLOCK: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+MAX_BLOCK_SIZE: Final = 1 << 16
+MIN_BLOCK_SIZE: Final = 26  # header with its BC field, and trailer; only a bound for how many blocks fit a buffer
+BLOCKS_PER_TASK: Final = 16
+
+
+class VirtualOffset(NamedTuple):
+    """A place in a BGZF file: where its block starts in the file, and where it is in the inflated block."""
+
+    block: int
+    within: int
+
+    @classmethod
+    def unpack(cls, packed: int) -> "VirtualOffset":
+        """Split the 64-bit form used in indexes: 48 bits of file offset, 16 bits of offset in the block."""
+        return cls(int(packed) >> 16, int(packed) & 0xFFFF)
+
+
+class Chunk(NamedTuple):
+    """A run of records between two virtual offsets."""
+
+    start: VirtualOffset
+    end: VirtualOffset
+
+
+class BgzfFile:
+    """Random access to a BGZF file; reads are positional, so one object serves many threads.
+
+    Parameters
+    ----------
+    path
+        The file. Opened at once; ``close`` or a ``with`` block closes it.
+
+    Raises
+    ------
+    FormatError
+        The file is empty, is not BGZF, or lacks the end-of-file block that tells it is whole.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = str(path)
+        self._descriptor = os.open(self.path, os.O_RDONLY)
+        self.size = os.fstat(self._descriptor).st_size
+        try:
+            self._check_start()
+            self._check_end()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> "BgzfFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, chunks: Sequence[Chunk], *, threads: int = 1) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Inflate whole chunks into one buffer, each with one read of the file.
+
+        Returns
+        -------
+        data
+            uint8, the inflated blocks of all chunks, one after the other.
+        segments
+            int64 (chunks, 2): where each chunk's first byte is in ``data``, and the end of its last.
+        """
+        pieces = [self._compressed(chunk) for chunk in chunks]
+        segments = np.zeros((len(chunks), 2), np.int64)
+        jobs = []
+        total = 0
+        for number, (chunk, (raw, blocks)) in enumerate(zip(chunks, pieces, strict=True)):
+            inflated = blocks[:, 3]
+            targets = total + np.concatenate(([0], np.cumsum(inflated)))
+            end_block = np.flatnonzero(blocks[:, 0] + chunk.start.block == chunk.end.block)
+            end = targets[end_block[0]] + chunk.end.within if end_block.size else targets[-1]
+            segments[number] = total + chunk.start.within, end
+            if chunk.start.within > (inflated[0] if inflated.size else 0) or end > targets[-1]:
+                raise self._error("a virtual offset points behind the end of its block", chunk.start.block)
+            jobs += [
+                (raw, blocks[first : first + BLOCKS_PER_TASK], targets[first : first + BLOCKS_PER_TASK], chunk.start.block)
+                for first in range(0, len(blocks), BLOCKS_PER_TASK)
+            ]
+            total = int(targets[-1])
+        data = np.empty(total, np.uint8)
+        for _ in ordered_map(lambda job: self._inflate(data, *job), jobs, threads=threads):
+            pass
+        return data, segments
+
+    def is_at_end(self, offset: VirtualOffset) -> bool:
+        """Whether nothing but empty blocks follows a virtual offset."""
+        block, within = offset
+        while block < self.size:
+            header = np.frombuffer(os.pread(self._descriptor, MAX_BLOCK_SIZE, block), np.uint8)
+            found = np.empty((1, 4), np.int64)
+            count, length, status = kernels.scan_blocks(header, 1, found)
+            if status != kernels.OK or count == 0 or found[0, 3] > within:
+                return False
+            block, within = block + length, 0
+        return block == self.size and within == 0
+
+    def _compressed(self, chunk: Chunk) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        start, end = chunk
+        if start.block >= self.size or end.block > self.size or end < start:
+            raise self._error("virtual offset lies outside the file", start.block, found=f"a file of {self.size} bytes")
+        stop = end.block - start.block + (1 if end.within else 0)
+        wanted = min(self.size - start.block, end.block - start.block + (MAX_BLOCK_SIZE if end.within else 0))
+        raw = np.frombuffer(self._pread(wanted, start.block), np.uint8)
+        blocks = np.empty((wanted // MIN_BLOCK_SIZE + 1, 4), np.int64)
+        count, offset, status = kernels.scan_blocks(raw, stop, blocks)
+        if status == kernels.NOT_A_BLOCK:
+            raise self._error("not the start of a BGZF block", start.block + offset)
+        if status == kernels.CUT_SHORT:
+            raise self._error("a block is cut short", start.block + offset, advice="the file is truncated: make it again")
+        return raw, blocks[:count].copy()
+
+    def _pread(self, size: int, offset: int) -> bytes:
+        parts = []
+        while size:
+            part = os.pread(self._descriptor, min(size, 1 << 30), offset)
+            if not part:
+                raise self._error("the file ended early", offset, advice="was it changed while being read?")
+            parts.append(part)
+            size -= len(part)
+            offset += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _inflate(
+        self,
+        data: npt.NDArray[np.uint8],
+        raw: npt.NDArray[np.uint8],
+        blocks: npt.NDArray[np.int64],
+        targets: npt.NDArray[np.int64],
+        origin: int,
+    ) -> None:
+        view = memoryview(raw)
+        for (offset, start, length, inflated), target in zip(blocks.tolist(), targets.tolist(), strict=False):
+            if not inflated:
+                continue
+            try:
+                block = deflate.deflate_decompress(view[start : start + length], inflated)
+            except deflate.DeflateError:
+                raise self._error("a block does not inflate", origin + offset, advice="the file is damaged") from None
+            trailer = bytes(view[start + length : start + length + 4])
+            if len(block) != inflated or deflate.crc32(block).to_bytes(4, "little") != trailer:
+                raise self._error(
+                    "checksum of a block is wrong",
+                    origin + offset,
+                    found=f"CRC32 {deflate.crc32(block):08x} of {len(block)} bytes",
+                    expected=f"{int.from_bytes(trailer, 'little'):08x} of {inflated}",
+                    advice="the file is damaged",
+                )
+            data[target : target + inflated] = np.frombuffer(block, np.uint8)
+
+    def _check_start(self) -> None:
+        magic = os.pread(self._descriptor, 16, 0)
+        if not magic:
+            raise FormatError("file is empty", path=self.path, expected="a BAM file")
+        if magic[:4] == b"CRAM":
+            raise FormatError("CRAM cannot be read yet", path=self.path, advice="convert it with: samtools view -b")
+        if magic[:2] != b"\x1f\x8b":
+            raise FormatError(
+                "not a BAM file", path=self.path, place="offset 0", found=repr(magic[:4]), expected="BGZF (1f 8b 08 04)",
+                advice="SAM text is converted with: samtools sort -O bam",
+            )  # fmt: skip
+        if len(magic) < 16 or not magic[3] & 4 or magic[12:14] != b"BC":
+            raise FormatError(
+                "gzip, but not BGZF", path=self.path, place="offset 0", expected="blocks with a BC field",
+                advice="compress with bgzip or samtools instead of gzip",
+            )  # fmt: skip
+
+    def _check_end(self) -> None:
+        tail = os.pread(self._descriptor, len(EOF_BLOCK), max(0, self.size - len(EOF_BLOCK)))
+        if tail != EOF_BLOCK:
+            raise FormatError(
+                "file is truncated",
+                path=self.path,
+                place=f"offset {self.size}",
+                found="no end-of-file block",
+                expected="the 28-byte empty BGZF block at the end",
+                advice="copy or make the file again",
+            )
+
+    def _error(self, message: str, offset: int, **details: str) -> FormatError:
+        return FormatError(message, path=self.path, place=f"compressed offset {offset}", **details)

@@ -1,0 +1,1 @@
+"""Batches of checked BAM records, read filters, and overlapping mates."""

@@ -1,0 +1,1 @@
+"""Counts per position: bases, (base, quality, strand), indel events."""

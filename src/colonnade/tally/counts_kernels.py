@@ -1,0 +1,257 @@
+"""Counting bases, evidence and indel events of checked, mate-resolved records over a range of positions."""
+
+import numpy as np
+
+from colonnade.jit import kernel
+from colonnade.records.batch_kernels import read_u32
+from colonnade.records.overlap_kernels import DROPPED
+
+REVERSE = 0x10
+MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, PAD, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 6, 7, 8
+AMBIGUOUS = 4
+BASE_CODE = np.array([4, 0, 1, 4, 2, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 4], np.uint8)  # of the 4-bit codes =ACMGRSVTWYHKDBN
+LETTERS = np.frombuffer(b"=ACMGRSVTWYHKDBN", np.uint8)
+
+
+@kernel
+def _is_match(kind):
+    return kind == MATCH or kind == EQUAL or kind == DIFFERENT
+
+
+@kernel
+def _nibble(data, seq, query):
+    return data[seq + (query >> 1)] >> (0 if query & 1 else 4) & 15
+
+
+@kernel
+def count_indel_operations(data, records):
+    """Upper bounds for ``tally_records``: the number of indel operations, and of inserted bases."""
+    operations = 0
+    bases = np.int64(0)
+    for i in range(records.size):
+        record = records[i]
+        for k in range(record.n_cigar):
+            packed = read_u32(data, record.cigar + 4 * k)
+            if packed & 15 == INSERTION:
+                operations += 1
+                bases += packed >> 4
+            elif packed & 15 == DELETION:
+                operations += 1
+    return operations, bases
+
+
+@kernel
+def _next_event(data, record, operation):
+    """What follows an aligned operation: (MATCH, INSERTION, DELETION or SKIP for anything else, total length of the indel).
+
+    Pads are passed over; neighbouring operations of the same kind add up.
+    """
+    kind = SKIP
+    length = np.int64(0)
+    for k in range(operation + 1, record.n_cigar):
+        packed = read_u32(data, record.cigar + 4 * k)
+        this = packed & 15
+        if this == PAD:
+            continue
+        if kind == SKIP:
+            if _is_match(this):
+                return MATCH, 0
+            if this != INSERTION and this != DELETION:
+                return SKIP, 0
+            kind = this
+        elif this != kind:
+            break
+        length += packed >> 4
+    return kind, length
+
+
+@kernel
+def _shift(data, record, reference, origin, anchor, run, kind, length, query):
+    """How far left an indel can move: within its run of aligned bases, the reference staying the same haplotype."""
+    shift = np.int64(0)
+    while shift < run - 1:
+        before = anchor - shift - origin
+        if before < 0 or before >= reference.size or reference[before] == AMBIGUOUS:
+            break
+        if kind == DELETION:
+            if before + length >= reference.size or reference[before] != reference[before + length]:
+                break
+        else:
+            last = query + (length - 1 - shift) % length
+            if BASE_CODE[_nibble(data, record.seq, last)] != reference[before]:
+                break
+        shift += 1
+    return shift
+
+
+@kernel
+def tally_records(data, records, start, end, min_baseq, reference, origin, left, counts, low, crossing, events, letters):
+    """Add records to the counts of positions [start, end).
+
+    Parameters
+    ----------
+    data, records
+        A batch, its mates resolved.
+    min_baseq
+        Bases of at least this quality count; others, and ambiguous bases, are counted in ``low``.
+    reference, origin
+        Codes of the reference from position ``origin`` <= ``start`` on, as far as the records reach; used where ``left``.
+    left
+        Whether indels move to their leftmost place.
+    counts, low, crossing
+        int32 (positions, 4), (positions,), (positions,). ``counts.sum(axis=1) + crossing`` is how many reads of good quality
+        cross from a position to the next one without an indel.
+    events, letters
+        Filled with the indels anchored in the range and with inserted sequences; sized by ``count_indel_operations``.
+
+    Returns
+    -------
+    Number of events and of letters.
+    """
+    n_events = 0
+    n_letters = 0
+    for i in range(records.size):
+        record = records[i]
+        if record.l_seq == 0:
+            continue
+        position = record.start
+        query = np.int64(0)
+        run = np.int64(0)  # aligned bases since the last gap
+        for k in range(record.n_cigar):
+            packed = read_u32(data, record.cigar + 4 * k)
+            kind = packed & 15
+            length = packed >> 4
+            if kind == INSERTION or kind == SOFT_CLIP:
+                query += length
+                run = 0
+                continue
+            if kind == DELETION or kind == SKIP:
+                position += length
+                run = 0
+                continue
+            if not _is_match(kind) or length == 0:
+                continue
+
+            # Bases.
+            first = max(np.int64(0), start - position)
+            last = min(length, end - position)
+            for offset in range(first, last):
+                quality = data[record.qual + query + offset]
+                if quality == DROPPED:
+                    continue
+                column = position + offset - start
+                if quality < min_baseq:
+                    low[column] += 1
+                    continue
+                base = BASE_CODE[_nibble(data, record.seq, query + offset)]
+                if base < 4:
+                    counts[column, base] += 1
+                else:
+                    low[column] += 1
+                    crossing[column] += 1
+            position += length
+            query += length
+            run += length
+
+            # The step from the last of them to the next position.
+            event, event_length = _next_event(data, record, k)
+            if event == MATCH:
+                continue
+            anchor = position - 1
+            shift = np.int64(0)
+            if left and event != SKIP and event_length > 0:
+                shift = _shift(data, record, reference, origin, anchor, run, event, event_length, query)
+            anchor -= shift
+            for step in range(shift + 1):
+                quality = data[record.qual + query - 1 - shift + step]
+                if quality == DROPPED or quality < min_baseq:
+                    continue
+                if start <= anchor + step < end and (step == 0 or event == DELETION):
+                    crossing[anchor + step - start] -= 1
+                gained = anchor + step + event_length
+                if step > 0 and event == DELETION and start <= gained < end:
+                    crossing[gained - start] += 1
+            quality = data[record.qual + query - 1 - shift]
+            if event == SKIP or event_length == 0 or not start <= anchor < end:
+                continue
+            if quality == DROPPED or quality < min_baseq:
+                continue
+            events[n_events].position = anchor
+            events[n_events].length = event_length if event == INSERTION else -event_length
+            events[n_events].letters = n_letters
+            n_events += 1
+            if event == INSERTION:
+                for letter in range(event_length):
+                    source = query + (letter - shift) % event_length
+                    letters[n_letters + letter] = LETTERS[_nibble(data, record.seq, source)]
+                n_letters += event_length
+    return n_events, n_letters
+
+
+@kernel
+def count_evidence(data, records, loci, min_baseq, evidence):
+    """Count (base, quality, strand) at sorted loci into int32 ``evidence`` (loci, 4, qualities, 2)."""
+    highest = evidence.shape[2] - 1
+    for i in range(records.size):
+        record = records[i]
+        if record.l_seq == 0:
+            continue
+        strand = 1 if record.flag & REVERSE else 0
+        position = record.start
+        query = np.int64(0)
+        locus = np.searchsorted(loci, position)
+        for k in range(record.n_cigar):
+            if locus >= loci.size:
+                break
+            packed = read_u32(data, record.cigar + 4 * k)
+            kind = packed & 15
+            length = packed >> 4
+            if kind == INSERTION or kind == SOFT_CLIP:
+                query += length
+            elif kind == DELETION or kind == SKIP:
+                position += length
+            elif _is_match(kind):
+                while locus < loci.size and loci[locus] < position + length:
+                    if loci[locus] >= position:
+                        offset = query + loci[locus] - position
+                        quality = data[record.qual + offset]
+                        base = BASE_CODE[_nibble(data, record.seq, offset)]
+                        if base < 4 and quality != DROPPED and quality >= min_baseq:
+                            evidence[locus, base, min(np.int64(quality), highest), strand] += 1
+                    locus += 1
+                position += length
+                query += length
+
+
+@kernel
+def group_events(events, letters, groups):
+    """Give equal events of equal position the same number in ``groups``; ``events`` are sorted by position.
+
+    Returns the number of groups; numbers rise with position, and with first appearance within one.
+    """
+    n_groups = 0
+    members = np.empty(events.size, np.int64)  # the first event of each group
+    run_group = 0
+    for i in range(events.size):
+        if i == 0 or events[i].position != events[i - 1].position:
+            run_group = n_groups
+        length = events[i].length
+        group = -1
+        for candidate in range(run_group, n_groups):
+            other = members[candidate]
+            if events[other].length != length:
+                continue
+            same = True
+            for letter in range(length):  # none for a deletion
+                if letters[events[i].letters + letter] != letters[events[other].letters + letter]:
+                    same = False
+                    break
+            if same:
+                group = candidate
+                break
+        if group < 0:
+            group = n_groups
+            members[group] = i
+            n_groups += 1
+        groups[i] = group
+    return n_groups

@@ -1,0 +1,81 @@
+"""Indel events of several samples side by side: which are the same, and how often each sample has them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from colonnade.formats.fasta import BASES
+from colonnade.regions import Region
+from colonnade.tally import counts_kernels as kernels
+from colonnade.tally.counts import SampleTally
+
+_BASE_LETTERS = BASES + "N"
+
+
+@dataclass(frozen=True)
+class IndelTable:
+    """The positions of a region after which any sample has an indel.
+
+    Parameters
+    ----------
+    positions
+        int64 (junctions,), 0-based, rising.
+    starts
+        int64 (junctions + 1,): where each junction's events begin.
+    names
+        One per event: ``+ACG`` or ``-TT``; sorted within a junction.
+    counts
+        int64 (events, samples).
+    matches
+        int64 (junctions, samples): reads without an indel there.
+    """
+
+    positions: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    names: list[str]
+    counts: npt.NDArray[np.int64]
+    matches: npt.NDArray[np.int64]
+
+
+def indel_table(tallies: Sequence[SampleTally], region: Region, reference: npt.NDArray[np.uint8]) -> IndelTable:
+    """Join the indel events of all samples over a region.
+
+    ``reference`` holds the codes of the reference from the start of the region on, as far as any deletion reaches.
+    """
+    offsets = np.cumsum([0] + [len(t.letters) for t in tallies])
+    parts = [t.events.copy() for t in tallies]
+    for part, offset in zip(parts, offsets[:-1], strict=True):
+        part["letters"] += offset
+    events = np.concatenate(parts)
+    samples = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    order = np.argsort(events["position"], kind="stable")
+    events, samples = events[order], samples[order]
+    letters = np.concatenate([t.letters for t in tallies])
+
+    groups = np.empty(len(events), np.int64)
+    n_groups = kernels.group_events(events, letters, groups)
+    counts = np.zeros((n_groups, len(tallies)), np.int64)
+    np.add.at(counts, (groups, samples), 1)
+    first = np.unique(groups, return_index=True)[1]
+    names = [_name(event, letters, reference, region.start) for event in events[first]]
+    where = events["position"][first]
+    by_name = sorted(range(n_groups), key=lambda g: (where[g], names[g]))
+    positions, starts = np.unique(where, return_index=True)
+    rows = positions - region.start
+    return IndelTable(
+        positions=positions,
+        starts=np.append(starts, n_groups),
+        names=[names[g] for g in by_name],
+        counts=counts[by_name],
+        matches=np.stack([t.matches[rows] for t in tallies], axis=1).astype(np.int64),
+    )
+
+
+def _name(event: np.void, letters: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8], origin: int) -> str:
+    length = int(event["length"])
+    if length > 0:
+        return "+" + letters[event["letters"] : event["letters"] + length].tobytes().decode("ascii")
+    first = int(event["position"]) + 1 - origin
+    return "-" + "".join(_BASE_LETTERS[code] for code in reference[first : first - length])
