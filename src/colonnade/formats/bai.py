@@ -87,17 +87,24 @@ class BaiIndex:
         return merged
 
     def window_offsets(self, contig: int) -> npt.NDArray[np.int64]:
-        """File offset of the first block with a record that overlaps each 16 kb window; windows past the end are absent.
+        """File offset of the first block with a record that overlaps each 16 kb window, and last the end of the contig's.
 
-        Windows that nothing overlaps take the offset of the window before, so the array never falls.
+        Windows that nothing overlaps take the offset of the window before, so the array never falls; it has no entry
+        for windows after the last record, and one entry only for a contig without records.
         """
         windows = self._windows[self._window_starts[contig] : self._window_starts[contig + 1]] >> 16
-        return np.maximum.accumulate(windows) if windows.size else windows
+        return np.maximum.accumulate(np.append(windows, self._last_offset(contig, contig + 1) >> 16))
 
     def last_offset(self) -> VirtualOffset | None:
         """Where the last indexed record ends; None for an index without records."""
-        placed = np.repeat(self._bins, np.diff(self._chunk_starts)) != kernels.METADATA_BIN
-        return VirtualOffset.unpack(self._chunks[placed, 1].max()) if placed.any() else None
+        packed = self._last_offset(0, self.n_contigs)
+        return VirtualOffset.unpack(packed) if packed else None
+
+    def _last_offset(self, first_contig: int, end_contig: int) -> int:
+        bins = slice(self._bin_starts[first_contig], self._bin_starts[end_contig])
+        starts = self._chunk_starts[bins.start : bins.stop + 1]
+        placed = np.repeat(self._bins[bins], np.diff(starts)) != kernels.METADATA_BIN
+        return int(self._chunks[starts[0] : starts[-1], 1][placed].max(initial=0))
 
     def _first_offset(self, contig: int, position: int) -> int:
         windows = self._windows[self._window_starts[contig] : self._window_starts[contig + 1]]

@@ -51,7 +51,7 @@ def _next_event(data, record, operation):
     for k in range(operation + 1, record.n_cigar):
         packed = read_u32(data, record.cigar + 4 * k)
         this = packed & 15
-        if this == PAD:
+        if this == PAD or packed >> 4 == 0:
             continue
         if kind == SKIP:
             if _is_match(this):
@@ -159,7 +159,7 @@ def tally_records(data, records, start, end, min_baseq, reference, origin, left,
                 continue
             anchor = position - 1
             shift = np.int64(0)
-            if left and event != SKIP and event_length > 0:
+            if left and event != SKIP:
                 shift = _shift(data, record, reference, origin, anchor, run, event, event_length, query)
             anchor -= shift
             for step in range(shift + 1):
@@ -172,7 +172,7 @@ def tally_records(data, records, start, end, min_baseq, reference, origin, left,
                 if step > 0 and event == DELETION and start <= gained < end:
                     crossing[gained - start] += 1
             quality = data[record.qual + query - 1 - shift]
-            if event == SKIP or event_length == 0 or not start <= anchor < end:
+            if event == SKIP or not start <= anchor < end:
                 continue
             if quality == DROPPED or quality < min_baseq:
                 continue

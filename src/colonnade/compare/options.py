@@ -1,0 +1,69 @@
+"""What a user can choose about a comparison."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from colonnade.errors import UsageError
+from colonnade.records.filters import ReadFilter
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Everything that changes the result of ``compare``.
+
+    Parameters
+    ----------
+    min_distance
+        Distance (0-1) that a change must exceed. 0.2 suits clonal sweeps and tumours; virus evolution within one
+        host often needs 0.02-0.05.
+    confidence
+        Posterior probability with which a locus is called changed, or unchanged.
+    draws
+        Points drawn from the posterior of each sample at each locus that passes the screen.
+    prior, indel_prior
+        Dirichlet prior counts per base, and per indel event.
+    quantiles
+        Quantiles of distance and composition to report, rising.
+    min_depth
+        Loci with fewer bases of good quality in either sample are not compared.
+    loci
+        ``changed``: report loci where a change is confirmed. ``tested``: report every locus compared.
+    indels
+        ``left``: move indels to their leftmost equivalent place. ``as-aligned``: leave them.
+    seed
+        Seed of the posterior draws.
+    read_filter
+        Which records and bases count.
+    """
+
+    min_distance: float = 0.2
+    confidence: float = 0.99
+    draws: int = 2000
+    prior: float = 0.1
+    indel_prior: float = 0.1
+    quantiles: tuple[float, ...] = (0.005, 0.05, 0.5, 0.95, 0.995)
+    min_depth: int = 1
+    loci: Literal["changed", "tested"] = "changed"
+    indels: Literal["left", "as-aligned"] = "left"
+    seed: int = 1
+    read_filter: ReadFilter = field(default_factory=ReadFilter)
+
+    def __post_init__(self) -> None:
+        checks = (
+            ("min_distance", 0 < self.min_distance < 1, "more than 0 and less than 1"),
+            ("confidence", 0.5 < self.confidence < 1, "more than 0.5 and less than 1"),
+            ("draws", 100 <= self.draws <= 1_000_000, "100 to 1,000,000"),
+            ("prior", 0.001 <= self.prior <= 100, "0.001 to 100"),
+            ("indel_prior", 0.001 <= self.indel_prior <= 100, "0.001 to 100"),
+            (
+                "quantiles",
+                all(0 <= q <= 1 for q in self.quantiles) and list(self.quantiles) == sorted(set(self.quantiles)),
+                "rising numbers from 0 to 1",
+            ),
+            ("min_depth", self.min_depth >= 1, "1 or more"),
+            ("loci", self.loci in ("changed", "tested"), "changed or tested"),
+            ("indels", self.indels in ("left", "as-aligned"), "left or as-aligned"),
+        )
+        for name, holds, expected in checks:
+            if not holds:
+                raise UsageError(f"{name} is out of range", found=str(getattr(self, name)), expected=expected)

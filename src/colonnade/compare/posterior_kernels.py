@@ -1,0 +1,297 @@
+"""Exact draws of a composition, given bases and their qualities.
+
+A read that shows base o with error probability e has likelihood e/3 + (1 - 4e/3) θ_o, which depends on the share of that base
+alone. So the likelihood is a product of one polynomial per base, and the posterior a finite mixture of
+Dirichlet(prior + k), k_o of the c_o bases o being true. Each k_o is drawn from a table of its own under a common
+tilt, the tilt is corrected by rejection, and the Dirichlet is drawn.
+"""
+
+import math
+
+import numpy as np
+
+from colonnade.jit import kernel
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+MAX_QUALITY = 45  # qualities are capped here: no platform is better in truth
+UNINFORMATIVE = 0.75  # error probability from which on a base says nothing
+SMALLEST = 1e-24  # relative weight below which the tables of deep loci are cut
+ALWAYS_WHOLE = 512  # tables of so many bases are never cut
+
+
+@kernel
+def next_uniform(state):
+    """One step of SplitMix64 (Steele, Lea, Flood 2014): (new state, uniform in (0, 1))."""
+    state = np.uint64(state + GOLDEN)
+    z = state
+    z = np.uint64((z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9))
+    z = np.uint64((z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB))
+    z = z ^ (z >> np.uint64(31))
+    return state, (np.float64(z >> np.uint64(12)) + 0.5) * 2.0**-52
+
+
+@kernel
+def stream(key, position):
+    """State of the generator for one position of a keyed stream."""
+    return next_uniform(np.uint64(key) ^ np.uint64(np.uint64(position) * np.uint64(0xD1342543DE82EF95)))[0]
+
+
+@kernel
+def _normal(state):
+    while True:
+        state, u = next_uniform(state)
+        state, v = next_uniform(state)
+        x = 2.0 * u - 1.0
+        y = 2.0 * v - 1.0
+        s = x * x + y * y
+        if 0.0 < s < 1.0:
+            return state, x * math.sqrt(-2.0 * math.log(s) / s)
+
+
+@kernel
+def draw_gamma(state, shape):
+    """A gamma draw of scale 1 (Marsaglia and Tsang 2000)."""
+    boost = 1.0
+    if shape < 1.0:
+        state, u = next_uniform(state)
+        boost = u ** (1.0 / shape)
+        shape += 1.0
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        state, x = _normal(state)
+        v = 1.0 + c * x
+        if v <= 0.0:
+            continue
+        v = v * v * v
+        state, u = next_uniform(state)
+        if math.log(u) < 0.5 * x * x + d - d * v + d * math.log(v):
+            return state, d * v * boost
+
+
+@kernel
+def draw_dirichlet(state, shapes, point):
+    """Fill ``point`` with a Dirichlet draw; returns the new state."""
+    total = 0.0
+    for o in range(shapes.size):
+        state, point[o] = draw_gamma(state, shapes[o])
+        total += point[o]
+    for o in range(shapes.size):
+        point[o] /= total
+    return state
+
+
+@kernel
+def _odds(quality):
+    """(e/3) / (1 - 4e/3) of a quality, or -1 where the base says nothing."""
+    error = 10.0 ** (-0.1 * quality)
+    if error >= UNINFORMATIVE:
+        return -1.0
+    return error / 3.0 / (1.0 - 4.0 * error / 3.0)
+
+
+@kernel
+def _expected_errors(counts, odds, total, prior, tilt):
+    """How many of one base's reads are errors, about, under a tilt; and the scale that centres the table there."""
+    errors = 0.0
+    scale = tilt / (prior + total)
+    for _ in range(50):
+        scale = tilt / max(prior + total - errors, prior)
+        before = errors
+        errors = 0.0
+        for q in range(odds.size):
+            if counts[q] > 0:
+                r = odds[q] * scale
+                errors += counts[q] * r / (1.0 + r)
+        if abs(errors - before) < 1e-3:
+            break
+    return errors, scale
+
+
+@kernel
+def _multiply(table, size, offset, n, ratio, whole):
+    """Multiply a polynomial (coefficients ``table[:size]`` of powers from ``offset`` on) by (1 + ratio x)^n, largest about 1.
+
+    Returns the product and the power of its first coefficient.
+    """
+    mode = int(ratio / (1.0 + ratio) * (n + 1))
+    mode = min(max(mode, 0), n)
+    factor = np.empty(n + 1)
+    factor[mode] = 1.0
+    first = mode
+    while first > 0:
+        value = factor[first] * first / ((n - first + 1) * ratio)
+        if not whole and value < SMALLEST:
+            break
+        first -= 1
+        factor[first] = value
+    last = mode
+    while last < n:
+        value = factor[last] * (n - last) * ratio / (last + 1)
+        if not whole and value < SMALLEST:
+            break
+        last += 1
+        factor[last] = value
+    product = np.zeros(size + last - first)
+    for i in range(size):
+        for j in range(first, last + 1):
+            product[i + j - first] += table[i] * factor[j]
+    largest = product.max()
+    start = 0
+    end = product.size
+    if not whole:
+        while product[start] < SMALLEST * largest:
+            start += 1
+        while product[end - 1] < SMALLEST * largest:
+            end -= 1
+    return product[start:end] / largest, offset + first + start
+
+
+@kernel
+def _error_table(counts, odds, total, prior, tilt, scale):
+    """Cumulative weights of the number of errors among one base's reads, and the number that the first entry stands for."""
+    whole = total <= ALWAYS_WHOLE
+    table = np.ones(1)
+    offset = 0
+    for q in range(odds.size):
+        if counts[q] > 0:
+            table, offset = _multiply(table, table.size, offset, counts[q], odds[q] * scale, whole)
+    weights = np.empty(table.size)
+    log_scale = math.log(scale)
+    log_tilt = math.log(tilt)
+    largest = -np.inf
+    for i in range(table.size):
+        errors = offset + i
+        weights[i] = -np.inf
+        if table[i] > 0.0:
+            weights[i] = math.log(table[i]) + errors * (log_tilt - log_scale) + math.lgamma(prior + total - errors)
+        largest = max(largest, weights[i])
+    running = 0.0
+    for i in range(table.size):
+        running += math.exp(weights[i] - largest)
+        weights[i] = running
+    return weights / running, offset
+
+
+@kernel
+def _log_common(true_bases, prior, log_tilt):
+    return true_bases * log_tilt - math.lgamma(4.0 * prior + true_bases)
+
+
+@kernel
+def draw_composition(evidence, prior, state, points):
+    """Fill ``points`` (draws, 4) with independent draws of the composition of one sample at one locus.
+
+    Parameters
+    ----------
+    evidence
+        Integers (4, qualities, 2): how often each base was seen with each quality on each strand.
+    prior
+        Dirichlet prior count of each base.
+    state
+        Of the random generator.
+
+    Returns
+    -------
+    The new state of the generator.
+    """
+    counts = np.zeros((4, MAX_QUALITY + 1), np.int64)
+    odds = np.empty(MAX_QUALITY + 1)
+    totals = np.zeros(4, np.int64)
+    for q in range(odds.size):
+        odds[q] = _odds(q)
+    for o in range(4):
+        for q in range(evidence.shape[1]):
+            capped = min(q, MAX_QUALITY)
+            if odds[capped] > 0.0:
+                seen = evidence[o, q, 0] + evidence[o, q, 1]
+                counts[o, capped] += seen
+                totals[o] += seen
+
+    # The tilt that makes the correction nearly flat over the likely number of true bases.
+    tilt = 4.0 * prior + totals.sum()
+    scales = np.empty(4)
+    for _ in range(20):
+        true_bases = 0.0
+        for o in range(4):
+            errors, scales[o] = _expected_errors(counts[o], odds, totals[o], prior, tilt)
+            true_bases += totals[o] - errors
+        before = tilt
+        tilt = 4.0 * prior + true_bases
+        if abs(tilt - before) < 1e-3 * tilt:
+            break
+
+    table_0, first_0 = _error_table(counts[0], odds, totals[0], prior, tilt, scales[0])
+    table_1, first_1 = _error_table(counts[1], odds, totals[1], prior, tilt, scales[1])
+    table_2, first_2 = _error_table(counts[2], odds, totals[2], prior, tilt, scales[2])
+    table_3, first_3 = _error_table(counts[3], odds, totals[3], prior, tilt, scales[3])
+
+    # The correction is concave in the number of true bases: climb to its top.
+    log_tilt = math.log(tilt)
+    top = max(0.0, math.floor(tilt - 4.0 * prior))
+    while _log_common(top + 1.0, prior, log_tilt) > _log_common(top, prior, log_tilt):
+        top += 1.0
+    while top > 0.0 and _log_common(top - 1.0, prior, log_tilt) > _log_common(top, prior, log_tilt):
+        top -= 1.0
+    best = _log_common(top, prior, log_tilt)
+
+    shapes = np.empty(4)
+    for draw in range(points.shape[0]):
+        while True:
+            state, u = next_uniform(state)
+            shapes[0] = totals[0] - first_0 - np.searchsorted(table_0, u)
+            state, u = next_uniform(state)
+            shapes[1] = totals[1] - first_1 - np.searchsorted(table_1, u)
+            state, u = next_uniform(state)
+            shapes[2] = totals[2] - first_2 - np.searchsorted(table_2, u)
+            state, u = next_uniform(state)
+            shapes[3] = totals[3] - first_3 - np.searchsorted(table_3, u)
+            state, u = next_uniform(state)
+            if math.log(u) <= _log_common(shapes.sum(), prior, log_tilt) - best:
+                break
+        for o in range(4):
+            shapes[o] += prior
+        state = draw_dirichlet(state, shapes, points[draw])
+    return state
+
+
+@kernel
+def draw_compositions(evidence, loci, depths, prior, key, points):
+    """``draw_composition`` for each locus with depth: ``evidence`` (loci, 4, qualities, 2), ``points`` (loci, draws, 4)."""
+    for i in range(loci.size):
+        if depths[i] > 0:
+            draw_composition(evidence[i], prior, stream(key, loci[i]), points[i])
+
+
+@kernel
+def draw_pure(bases, loci, count, prior, key, points):
+    """Draws for ``count`` reads of one base at each locus, without errors; loci with an ambiguous base are left alone."""
+    shapes = np.empty(4)
+    for i in range(loci.size):
+        if bases[i] < 4:
+            shapes[:] = prior
+            shapes[bases[i]] += count
+            state = stream(key, loci[i])
+            for draw in range(points.shape[1]):
+                state = draw_dirichlet(state, shapes, points[i, draw])
+
+
+@kernel
+def draw_events(counts, prior, key, position, points):
+    """Fill ``points`` (draws, events) with draws of Dirichlet(counts + prior)."""
+    state = stream(key, position)
+    shapes = counts + prior
+    for draw in range(points.shape[0]):
+        state = draw_dirichlet(state, shapes, points[draw])
+
+
+@kernel
+def distances(points_1, points_2, result):
+    """Fill ``result`` (loci, draws) with the distances of paired draws (loci, draws, categories), 0 to 1."""
+    for i in range(result.shape[0]):
+        for draw in range(result.shape[1]):
+            total = 0.0
+            for o in range(points_1.shape[2]):
+                difference = points_1[i, draw, o] - points_2[i, draw, o]
+                total += difference * difference
+            result[i, draw] = math.sqrt(0.5 * total)

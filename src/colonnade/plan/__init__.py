@@ -1,0 +1,1 @@
+"""Cutting regions into ranges that fit the memory."""
