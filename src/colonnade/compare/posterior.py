@@ -9,8 +9,6 @@ from colonnade.compare import posterior_kernels as kernels
 
 Draws = npt.NDArray[np.float64]
 
-_REF_DEPTH = 1_000_000
-
 
 def stream_key(seed: int, contig: str, sample: str, purpose: str) -> int:
     """A 64-bit key of the random stream for one sample on one contig; positions give each locus its own."""
@@ -32,24 +30,18 @@ def composition_draws(
 
 
 def reference_draws(
-    bases: npt.NDArray[np.uint8], loci: npt.NDArray[np.int64], *, prior: float, draws: int, key: int
+    counts: npt.NDArray[np.int32], loci: npt.NDArray[np.int64], *, prior: float, draws: int, key: int
 ) -> Draws:
-    """Draws (loci, draws, 4) of the pseudo-sample REF: 10^6 reads of the reference base; NaN where that is ambiguous."""
+    """Draws (loci, draws, 4) of Dirichlet(counts + prior): the pseudo-sample REF, which has no errors; NaN without counts."""
     points = np.full((len(loci), draws, 4), np.nan)
-    kernels.draw_pure(bases, loci, _REF_DEPTH, prior, np.uint64(key), points)
+    kernels.draw_pure(counts, loci, prior, np.uint64(key), points)
     return points
-
-
-def reference_counts(bases: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
-    """Base counts (positions, 4) of the pseudo-sample REF; 0 where the reference is ambiguous."""
-    counts: npt.NDArray[np.int32] = (bases[:, np.newaxis] == np.arange(4, dtype=np.uint8)).astype(np.int32)
-    return counts * _REF_DEPTH
 
 
 def event_draws(counts: npt.NDArray[np.int64], position: int, *, prior: float, draws: int, key: int) -> Draws:
     """Draws (draws, events) of the shares of indel events, given their counts."""
     points = np.empty((draws, len(counts)))
-    kernels.draw_events(counts, prior, np.uint64(key), position, points)
+    kernels.draw_events(counts, position, prior, np.uint64(key), points)
     return points
 
 

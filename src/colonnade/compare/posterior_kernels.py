@@ -264,25 +264,26 @@ def draw_compositions(evidence, loci, depths, prior, key, points):
 
 
 @kernel
-def draw_pure(bases, loci, count, prior, key, points):
-    """Draws for ``count`` reads of one base at each locus, without errors; loci with an ambiguous base are left alone."""
-    shapes = np.empty(4)
-    for i in range(loci.size):
-        if bases[i] < 4:
-            shapes[:] = prior
-            shapes[bases[i]] += count
-            state = stream(key, loci[i])
-            for draw in range(points.shape[1]):
-                state = draw_dirichlet(state, shapes, points[i, draw])
-
-
-@kernel
-def draw_events(counts, prior, key, position, points):
-    """Fill ``points`` (draws, events) with draws of Dirichlet(counts + prior)."""
-    state = stream(key, position)
+def draw_categories(counts, prior, state, points):
+    """Fill ``points`` (draws, categories) with draws of Dirichlet(counts + prior); returns the new state."""
     shapes = counts + prior
     for draw in range(points.shape[0]):
         state = draw_dirichlet(state, shapes, points[draw])
+    return state
+
+
+@kernel
+def draw_events(counts, position, prior, key, points):
+    """Draws (draws, events) of the shares of indel events after one position."""
+    draw_categories(counts, prior, stream(key, position), points)
+
+
+@kernel
+def draw_pure(counts, loci, prior, key, points):
+    """Draws for counts (loci, 4) without errors; loci without counts are left alone."""
+    for i in range(loci.size):
+        if counts[i].sum() > 0:
+            draw_categories(counts[i], prior, stream(key, loci[i]), points[i])
 
 
 @kernel

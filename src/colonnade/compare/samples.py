@@ -8,8 +8,9 @@ from typing import Final, Literal
 
 from colonnade.errors import FormatError, UsageError
 
-#: The reference as a sample: 10^6 reads of the reference base at each position.
+#: The reference as a sample: so many reads of the reference base at each position.
 REF: Final = "REF"
+REF_DEPTH: Final = 1_000_000
 
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 

@@ -14,6 +14,7 @@ from colonnade.regions import Region
 
 BASES: Final = "ACGT"
 AMBIGUOUS: Final = 4
+REFERENCE_LETTERS: Final = BASES + "N"  # by code
 _STEP: Final = 1 << 22
 
 _CODE = np.full(256, AMBIGUOUS, np.uint8)

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.formats.fasta import BASES
+from colonnade.formats.fasta import REFERENCE_LETTERS
 from colonnade.regions import Region
 from colonnade.tally import counts_kernels as kernels
 from colonnade.tally.counts import SampleTally
-
-_BASE_LETTERS = BASES + "N"
 
 
 @dataclass(frozen=True)
@@ -78,4 +76,4 @@ def _name(event: np.void, letters: npt.NDArray[np.uint8], reference: npt.NDArray
     if length > 0:
         return "+" + letters[event["letters"] : event["letters"] + length].tobytes().decode("ascii")
     first = int(event["position"]) + 1 - origin
-    return "-" + "".join(_BASE_LETTERS[code] for code in reference[first : first - length])
+    return "-" + "".join(REFERENCE_LETTERS[code] for code in reference[first : first - length])

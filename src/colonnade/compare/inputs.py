@@ -1,0 +1,126 @@
+"""The files of a comparison, opened and checked against each other before any work begins."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from os import PathLike, fspath
+from types import TracebackType
+
+from colonnade.compare.samples import Sample
+from colonnade.errors import InputError
+from colonnade.formats.bam import BamFile
+from colonnade.formats.fasta import Fasta
+from colonnade.regions import Region, merge_regions, parse_region, read_bed
+
+_log = logging.getLogger(__name__)
+
+
+class Inputs:
+    """Samples with their open BAM files, and the reference; a context manager.
+
+    Parameters
+    ----------
+    samples
+        The samples.
+    reference
+        FASTA file.
+
+    Raises
+    ------
+    InputError
+        A contig has another length, or another sequence, in a BAM file than in the reference; or none is in common.
+    """
+
+    def __init__(self, samples: Sequence[Sample], reference: str | PathLike[str]) -> None:
+        self.samples = tuple(samples)
+        with ExitStack() as stack:
+            self.reference = Fasta(fspath(reference))
+            stack.callback(self.reference.close)
+            self.files: dict[str, BamFile] = {}
+            for path in dict.fromkeys(path for sample in samples for path in sample.paths):
+                self.files[path] = BamFile(path)
+                stack.callback(self.files[path].close)
+                self._check_lengths(self.files[path])
+            #: Contigs of the reference that at least one BAM file has: name to length, in the reference's order.
+            self.contigs = {
+                contig: length
+                for contig, length in self.reference.lengths.items()
+                if any(contig in file.contigs for file in self.files.values())
+            }
+            self._warn_about_lonely_contigs()
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> "Inputs":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self._stack.close()
+
+    def sample_files(self, sample: Sample) -> list[BamFile]:
+        """The open files of a sample."""
+        return [self.files[path] for path in sample.paths]
+
+    def regions(self, texts: Sequence[str | Region], bed: str | PathLike[str] | None) -> list[Region]:
+        """Regions of interest, sorted and merged; all shared contigs where none is asked for."""
+        lengths = self.reference.lengths
+        wanted = [text if isinstance(text, Region) else parse_region(text, lengths) for text in texts]
+        if bed is not None:
+            wanted += read_bed(fspath(bed), lengths)
+        elif not texts:
+            wanted = [Region(contig, 0, length) for contig, length in self.contigs.items()]
+        return merge_regions(wanted, lengths)
+
+    def checksums(self, regions: Sequence[Region]) -> dict[str, str]:
+        """MD5 of each contig that the regions touch, checked against the ``M5`` of the BAM headers."""
+        checksums = {}
+        for contig in dict.fromkeys(region.contig for region in regions):
+            checksums[contig] = checksum = self.reference.checksum(contig)
+            for file in self.files.values():
+                expected = file.header.checksums.get(contig, checksum)
+                if expected != checksum:
+                    raise InputError(
+                        "contig differs from the one that the reads were aligned to",
+                        path=self.reference.path,
+                        place=contig,
+                        found=f"MD5 {checksum}",
+                        expected=f"{expected}, as in the header of {file.path}",
+                        advice="use the reference of the alignment",
+                    )
+        return checksums
+
+    def _check_lengths(self, file: BamFile) -> None:
+        lengths = self.reference.lengths
+        differing = [
+            f"{contig} {length} in the BAM, {lengths[contig]} in the reference"
+            for contig, length in file.header.lengths.items()
+            if lengths.get(contig, length) != length
+        ]
+        if differing:
+            raise InputError(
+                f"contigs differ in length from {self.reference.path}",
+                path=file.path,
+                found=", ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else ""),
+                advice="use the reference that the reads were aligned to",
+            )
+        if not any(contig in lengths for contig in file.contigs):
+            raise InputError(
+                f"no contig in common with {self.reference.path}",
+                path=file.path,
+                found=_some(file.header.lengths),
+                expected=_some(lengths),
+                advice="use the reference that the reads were aligned to",
+            )
+
+    def _warn_about_lonely_contigs(self) -> None:
+        lonely = [contig for contig in self.reference.lengths if contig not in self.contigs]
+        for file in self.files.values():
+            lonely += [contig for contig in file.contigs if contig not in self.reference.lengths]
+        if lonely:
+            _log.warning(
+                "contigs that only the reference or only a BAM file has are not compared: %s", _some(dict.fromkeys(lonely))
+            )
+
+
+def _some(names: dict[str, object] | dict[str, int] | dict[str, None]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "") or "none"

@@ -1,0 +1,78 @@
+"""Files that appear under their final names only when all of them are complete."""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from colonnade.errors import OutputError, UsageError
+
+
+class OutputSet:
+    """Several text files written side by side; a ``with`` block that ends well renames them all, any other removes them.
+
+    Parameters
+    ----------
+    paths
+        The final names. Their folder must exist.
+    force
+        Whether files that exist may be replaced.
+
+    Raises
+    ------
+    UsageError
+        A file exists and ``force`` is not set.
+    OutputError
+        A file cannot be created.
+    """
+
+    def __init__(self, paths: Iterable[str | Path], *, force: bool = False) -> None:
+        self._files: dict[Path, tuple[Path, TextIO]] = {}
+        targets = [Path(path) for path in paths]
+        for target in targets:
+            if target.exists() and not force:
+                raise UsageError("output exists", path=target, advice="choose another name, or replace it with --force")
+            if target.is_dir():
+                raise OutputError("output is a folder", path=target)
+        try:
+            for target in targets:
+                temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+                self._files[target] = temporary, open(temporary, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
+        except OSError as error:
+            self._discard()
+            raise OutputError(
+                "cannot be written", path=target, found=error.strerror, advice="does the folder exist, and may you write there?"
+            ) from None
+
+    def __enter__(self) -> "OutputSet":
+        return self
+
+    def write(self, path: str | Path, lines: Iterable[str]) -> None:
+        """Append lines to one of the files."""
+        try:
+            self._files[Path(path)][1].writelines(lines)
+        except OSError as error:
+            raise OutputError("cannot be written", path=path, found=error.strerror) from None
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        if kind is not None:
+            self._discard()
+            return
+        try:
+            for _temporary, file in self._files.values():
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+            for target, (temporary, _file) in self._files.items():
+                os.replace(temporary, target)
+        except OSError as error:
+            self._discard()
+            raise OutputError("cannot be written", path=error.filename2 or error.filename, found=error.strerror) from None
+
+    def _discard(self) -> None:
+        for temporary, file in self._files.values():
+            with contextlib.suppress(OSError):
+                file.close()
+            temporary.unlink(missing_ok=True)
