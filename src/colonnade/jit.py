@@ -1,8 +1,11 @@
 """The one place where Numba's flags are set."""
 
+import logging
 from pathlib import Path
 
 import numba
+
+_log = logging.getLogger(__name__)
 
 
 def kernel(function):
@@ -10,7 +13,8 @@ def kernel(function):
     return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
 
 
-def kernels_are_cached() -> bool:
-    """Whether an earlier run has left compiled kernels behind (in Numba's cache directory or beside the sources)."""
-    roots = [Path(numba.config.CACHE_DIR)] if numba.config.CACHE_DIR else [Path(__file__).parent]
-    return any(next(root.rglob("*compare_range*.nbi"), None) or next(root.rglob("tally_kernels*.nbi"), None) for root in roots)
+def announce_compilation() -> None:
+    """Say that kernels are about to be compiled, unless an earlier run has left them in the cache."""
+    folder = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else Path(__file__).parent
+    if not any(folder.rglob("posterior_kernels.*.nbi")):
+        _log.info("compiling kernels, about 20 s; this happens only once per installation")

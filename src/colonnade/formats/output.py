@@ -10,6 +10,15 @@ from typing import TextIO
 from colonnade.errors import OutputError, UsageError
 
 
+def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
+    """Raise unless all names are free, or are files that ``force`` allows to be replaced."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            raise OutputError("output is a folder", path=path)
+        if path.exists() and not force:
+            raise UsageError("output exists", path=path, advice="choose another name, or replace it with --force")
+
+
 class OutputSet:
     """Several text files written side by side; a ``with`` block that ends well renames them all, any other removes them.
 
@@ -31,11 +40,7 @@ class OutputSet:
     def __init__(self, paths: Iterable[str | Path], *, force: bool = False) -> None:
         self._files: dict[Path, tuple[Path, TextIO]] = {}
         targets = [Path(path) for path in paths]
-        for target in targets:
-            if target.exists() and not force:
-                raise UsageError("output exists", path=target, advice="choose another name, or replace it with --force")
-            if target.is_dir():
-                raise OutputError("output is a folder", path=target)
+        refuse_existing(targets, force=force)
         try:
             for target in targets:
                 temporary = target.with_name(f".{target.name}.{os.getpid()}.part")

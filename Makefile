@@ -1,0 +1,34 @@
+# One command each; all of them set up what they need in .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test check bench validate clean
+
+demo: $(READY)  ## simulate two time points of a virus population, compare them, show what was found
+	$(BIN)/colonnade demo --output demo --force
+
+test: $(READY) check  ## all checks: style, types, layers, tests
+	$(BIN)/python -m pytest
+
+check: $(READY)  ## style, types and layers only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## timing beside samtools and pysam, as ratios
+	$(BIN)/python benchmarks/compare.py
+
+validate: $(READY)  ## the method against known truth (slow)
+	for script in validation/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:  ## remove everything that make has made
+	rm -rf $(VENV) demo
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" --constraint constraints.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group test --group lint --editable .
+	touch $(READY)

@@ -1,0 +1,68 @@
+"""The command line: arguments to options to one library call; errors to one line and an exit code."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from colonnade.cli import compare, demo
+from colonnade.errors import ColonnadeError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code: 0 fine, 1 data or I/O error, 2 usage, 130 interrupted."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    _log_to_stderr(chosen)
+    try:
+        chosen.run(chosen)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except ColonnadeError as error:
+        if chosen.debug:
+            raise
+        return _fail(str(error), error.exit_code)
+    except OSError as error:
+        if chosen.debug:
+            raise
+        reason = error.strerror or str(error)
+        return _fail(f"{error.filename}: {reason}" if error.filename else reason, 1)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="colonnade", description="Compare populations of genomes, column by column.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"colonnade {version('colonnade')}")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", dest="verb", required=True)
+    compare.add_parser(verbs)
+    demo.add_parser(verbs)
+    return parser
+
+
+def _log_to_stderr(chosen: argparse.Namespace) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_LineFormatter(f"colonnade {chosen.verb}: "))
+    logger = logging.getLogger("colonnade")
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.ERROR if chosen.quiet else logging.DEBUG if chosen.verbose else logging.INFO)
+
+
+class _LineFormatter(logging.Formatter):
+    """``colonnade verb: message``, with the level where it is a warning or worse."""
+
+    def __init__(self, start: str) -> None:
+        super().__init__()
+        self._start = start
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        return f"{self._start}{level}{record.getMessage()}"
+
+
+def _fail(message: str, code: int) -> int:
+    logging.getLogger(__name__).error(" ".join(message.split()))
+    return code

@@ -1,0 +1,65 @@
+"""Arguments that several commands share, and how their texts are read."""
+
+import argparse
+import os
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from colonnade.errors import ColonnadeError
+
+Value = TypeVar("Value")
+
+_UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add what every command has."""
+    group = parser.add_argument_group("run")
+    group.add_argument(
+        "--threads", type=positive, default=available_cpus(), metavar="N", help="threads to use (default: all, %(default)s)"
+    )
+    group.add_argument("--force", action="store_true", help="replace output that exists")
+    group.add_argument("-v", "--verbose", action="store_true", help="say more")
+    group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    group.add_argument("--debug", action="store_true", help="show tracebacks")
+
+
+def available_cpus() -> int:
+    """How many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parsed(parse: Callable[[str], Value], name: str) -> Callable[[str], Value]:
+    """Make a parsing function fit for ``type=``: its errors become argparse's."""
+
+    def read(text: str) -> Value:
+        try:
+            return parse(text)
+        except (ColonnadeError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    read.__name__ = name
+    return read
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"must be 1 or more, not {text}")
+    return number
+
+
+def _size(text: str) -> int:
+    number = text.upper().removesuffix("B")
+    unit = number[-1:] if number[-1:] in _UNITS else ""
+    try:
+        size = int(float(number.removesuffix(unit)) * (1 << _UNITS[unit]))
+    except (ValueError, OverflowError):
+        size = 0
+    if size < 1:
+        raise ValueError(f"{text!r} is not a size such as 64M or 2G")
+    return size
+
+
+positive = parsed(_positive, "positive")
+size = parsed(_size, "size")

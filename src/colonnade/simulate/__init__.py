@@ -1,0 +1,1 @@
+"""Made-up populations with known truth, and reads from them."""
