@@ -25,7 +25,7 @@ REPEATS, QUICK_REPEATS = 5, 2
 COLD_REGION: Final = "chr1:1-20,000"
 
 PYSAM_START: Final = "import pysam"
-COLONNADE_START: Final = "import colonnade.compare"
+COLONNADE_START: Final = "import colonnade.compare.engine"
 VIEW: Final = "samtools view -c"
 MPILEUP: Final = "samtools mpileup -B"
 TALLY: Final = "colonnade tally"
@@ -114,7 +114,7 @@ def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) 
     wall = perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"failed with status {process.returncode}: {' '.join(process.args)}")
+        raise SystemExit(f"failed with status {process.returncode}: {' '.join(arguments)}")
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return Usage(usage.ru_utime, usage.ru_stime, wall, usage.ru_maxrss / unit)
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from colonnade.compare import Question, compare_to_files
+from colonnade.compare.engine import Question, compare_to_files
 
 
 def main() -> None:

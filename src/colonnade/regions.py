@@ -82,7 +82,11 @@ def read_bed(path: str | Path, lengths: Mapping[str, int]) -> list[Region]:
             place = f"line {number}"
             if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
                 raise FormatError(
-                    "not a BED line", path=path, place=place, found=repr(line.strip()[:60]), expected="contig, start, end"
+                    "not a BED line",
+                    path=path,
+                    place=place,
+                    found=repr(line.strip()[:60]),
+                    expected="contig, start, end",
                 )
             region = Region(fields[0], int(fields[1]), int(fields[2]))
             if region.contig not in lengths:

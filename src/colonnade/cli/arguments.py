@@ -16,7 +16,11 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     """Add what every command has."""
     group = parser.add_argument_group("run")
     group.add_argument(
-        "--threads", type=positive, default=available_cpus(), metavar="N", help="threads to use (default: all, %(default)s)"
+        "--threads",
+        type=positive,
+        default=available_cpus(),
+        metavar="N",
+        help="threads to use (default: all, %(default)s)",
     )
     group.add_argument("--force", action="store_true", help="replace output that exists")
     group.add_argument("-v", "--verbose", action="store_true", help="say more")

@@ -72,7 +72,10 @@ def run(chosen: argparse.Namespace) -> None:
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "sample", nargs="*", metavar="NAME=PATH", help="a sample and its sorted, indexed BAM; a name given again adds a file"
+        "sample",
+        nargs="*",
+        metavar="NAME=PATH",
+        help="a sample and its sorted, indexed BAM; a name given again adds a file",
     )
     group = parser.add_argument_group("what to compare")
     group.add_argument("--samples", metavar="FILE", help="tab-separated, header 'sample path'; more lines, more files")
@@ -83,7 +86,12 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     schemes.add_argument("--against", metavar="NAME", help="each sample with this one, or with REF, the reference")
     schemes.add_argument("--pairs", metavar="FILE", help="tab-separated, header 'sample_1 sample_2'")
     group.add_argument(
-        "-r", "--region", action="append", default=[], metavar="REGION", help="chr1 or chr1:1,001-2,000; may be repeated"
+        "-r",
+        "--region",
+        action="append",
+        default=[],
+        metavar="REGION",
+        help="chr1 or chr1:1,001-2,000; may be repeated",
     )
     group.add_argument("--bed", metavar="BED", help="regions from a BED file")
 
@@ -110,7 +118,9 @@ def _add_read_filter(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("read filters")
     group.add_argument("--min-mapq", type=int, default=_FILTER.min_mapq, metavar="N", help="default: %(default)s")
     group.add_argument("--min-baseq", type=int, default=_FILTER.min_baseq, metavar="N", help="default: %(default)s")
-    group.add_argument("--require-flags", type=flags, default=_FILTER.require_flags, metavar="FLAGS", help="names or a number")
+    group.add_argument(
+        "--require-flags", type=flags, default=_FILTER.require_flags, metavar="FLAGS", help="names or a number"
+    )
     group.add_argument(
         "--exclude-flags",
         type=flags,
@@ -128,7 +138,11 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
     def number(name: str, kind: type, text: str, metavar: str = "F") -> None:
         default = getattr(_DEFAULTS, name)
         group.add_argument(
-            f"--{name.replace('_', '-')}", type=kind, default=default, metavar=metavar, help=f"{text} (default: {default})"
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            default=default,
+            metavar=metavar,
+            help=f"{text} (default: {default})",
         )
 
     group = parser.add_argument_group("method")
@@ -146,11 +160,18 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
     )
     number("min_depth", int, "bases that both samples need at a locus", "N")
     group.add_argument(
-        "--indels", choices=("left", "as-aligned"), default=_DEFAULTS.indels, help="where indels are counted (default: left)"
+        "--indels",
+        choices=("left", "as-aligned"),
+        default=_DEFAULTS.indels,
+        help="where indels are counted (default: left)",
     )
     number("seed", int, "seed of the draws", "N")
     group.add_argument(
-        "--memory", type=arguments.size, default=1 << 30, metavar="SIZE", help="memory for reads and counts (default: 1G)"
+        "--memory",
+        type=arguments.size,
+        default=1 << 30,
+        metavar="SIZE",
+        help="memory for reads and counts (default: 1G)",
     )
 
 

@@ -20,7 +20,12 @@ def add_parser(verbs: Any) -> None:
     )
     parser.set_defaults(run=run)
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="folder for all files (default: %(default)s)"
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("demo"),
+        metavar="DIR",
+        help="folder for all files (default: %(default)s)",
     )
     arguments.add_common(parser)
 

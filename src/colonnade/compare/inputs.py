@@ -117,7 +117,8 @@ class Inputs:
             lonely += [contig for contig in file.contigs if contig not in self.reference.lengths]
         if lonely:
             _log.warning(
-                "contigs that only the reference or only a BAM file has are not compared: %s", _some(dict.fromkeys(lonely))
+                "contigs that only the reference or only a BAM file has are not compared: %s",
+                _some(dict.fromkeys(lonely)),
             )
 
 

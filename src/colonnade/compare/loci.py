@@ -104,7 +104,11 @@ class _Block:
             key = stream_key(options.seed, self._loaded.region.contig, name, "composition")
             if name == REF:
                 self._draws[name] = reference_draws(
-                    self._loaded.counts(REF)[self._loci], self._positions, prior=options.prior, draws=options.draws, key=key
+                    self._loaded.counts(REF)[self._loci],
+                    self._positions,
+                    prior=options.prior,
+                    draws=options.draws,
+                    key=key,
                 )
             else:
                 self._draws[name] = composition_draws(

@@ -1,6 +1,6 @@
 """Rows of one table, gathered column by column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +22,7 @@ class Rows:
         self._columns: dict[str, list[Any]] = {column.name: [] for column in schema.columns}
         self._length = 0
 
-    def extend(self, columns: Mapping[str, Sequence[Any]], n: int) -> None:
+    def extend(self, columns: Mapping[str, Any], n: int) -> None:
         """Add ``n`` rows: lists by column name; a single value stands for all rows."""
         for name, values in self._columns.items():
             given = columns.get(name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Literal
@@ -73,7 +74,7 @@ def choose_comparisons(
     elif against is not None:
         chosen = [Comparison(name, against) for name in names if name != against]
     elif scheme == "consecutive":
-        chosen = [Comparison(*two) for two in zip(names, names[1:], strict=False)]
+        chosen = [Comparison(*two) for two in pairwise(names)]
     else:
         chosen = [Comparison(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     for comparison in chosen:
@@ -85,7 +86,9 @@ def choose_comparisons(
         if comparison.sample_1 == comparison.sample_2:
             raise UsageError(f"sample {comparison.sample_1} is compared with itself")
     if not chosen:
-        raise UsageError("nothing to compare", found=f"samples {', '.join(names)}", expected="two samples, or --against REF")
+        raise UsageError(
+            "nothing to compare", found=f"samples {', '.join(names)}", expected="two samples, or --against REF"
+        )
     if len(set(chosen)) != len(chosen):
         raise UsageError("a comparison is listed twice")
     return tuple(chosen)
@@ -98,7 +101,11 @@ def _read_two_columns(path: str | Path, header: tuple[str, str]) -> list[tuple[s
             fields = line.rstrip("\r\n").split("\t")
             if number == 1 and tuple(fields) != header:
                 raise FormatError(
-                    "wrong header", path=path, place="line 1", found=repr(line.strip()[:60]), expected="\\t".join(header)
+                    "wrong header",
+                    path=path,
+                    place="line 1",
+                    found=repr(line.strip()[:60]),
+                    expected="\\t".join(header),
                 )
             if number == 1 or not line.strip():
                 continue

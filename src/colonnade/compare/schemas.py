@@ -100,7 +100,9 @@ def table_schemas(quantiles: Sequence[float]) -> dict[str, TableSchema]:
                 _POSITION,
                 Column("sample", "text", "sample"),
                 Column("base", "text", "A, C, G or T"),
-                Column("quality", "integer", "Phred quality after mates are resolved, at most 200; taken as at most 45"),
+                Column(
+                    "quality", "integer", "Phred quality after mates are resolved, at most 200; taken as at most 45"
+                ),
                 Column("strand", "text", "+ or -"),
                 Column("count", "integer", "bases seen so"),
             ),

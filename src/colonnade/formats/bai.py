@@ -35,7 +35,11 @@ class BaiIndex:
         data = np.fromfile(self.path, np.uint8)
         if data[:4].tobytes() != b"BAI\x01" or data.size < 8:
             raise IndexMismatchError(
-                "not a BAI index", path=path, found=repr(data[:4].tobytes()), expected=r"b'BAI\x01'", advice=_INDEX_AGAIN
+                "not a BAI index",
+                path=path,
+                found=repr(data[:4].tobytes()),
+                expected=r"b'BAI\x01'",
+                advice=_INDEX_AGAIN,
             )
         self.n_contigs = int(np.frombuffer(data[4:8], "<i4")[0])
         n_bins, n_chunks, n_windows, end = kernels.count_bai(data, self.n_contigs)

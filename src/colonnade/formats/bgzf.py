@@ -98,7 +98,12 @@ class BgzfFile:
             if chunk.start.within > (inflated[0] if inflated.size else 0) or end > targets[-1]:
                 raise self._error("a virtual offset points behind the end of its block", chunk.start.block)
             jobs += [
-                (raw, blocks[first : first + BLOCKS_PER_TASK], targets[first : first + BLOCKS_PER_TASK], chunk.start.block)
+                (
+                    raw,
+                    blocks[first : first + BLOCKS_PER_TASK],
+                    targets[first : first + BLOCKS_PER_TASK],
+                    chunk.start.block,
+                )
                 for first in range(0, len(blocks), BLOCKS_PER_TASK)
             ]
             total = int(targets[-1])
@@ -131,7 +136,9 @@ class BgzfFile:
         if status == kernels.NOT_A_BLOCK:
             raise self._error("not the start of a BGZF block", start.block + offset)
         if status == kernels.CUT_SHORT:
-            raise self._error("a block is cut short", start.block + offset, advice="the file is truncated: make it again")
+            raise self._error(
+                "a block is cut short", start.block + offset, advice="the file is truncated: make it again"
+            )
         return raw, blocks[:count].copy()
 
     def _pread(self, size: int, offset: int) -> bytes:
@@ -153,7 +160,7 @@ class BgzfFile:
         targets: npt.NDArray[np.int64],
         origin: int,
     ) -> None:
-        view = memoryview(raw)
+        view = raw.data
         for (offset, start, length, inflated), target in zip(blocks.tolist(), targets.tolist(), strict=False):
             if not inflated:
                 continue

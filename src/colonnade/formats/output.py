@@ -48,7 +48,10 @@ class OutputSet:
         except OSError as error:
             self._discard()
             raise OutputError(
-                "cannot be written", path=target, found=error.strerror, advice="does the folder exist, and may you write there?"
+                "cannot be written",
+                path=target,
+                found=error.strerror,
+                advice="does the folder exist, and may you write there?",
             ) from None
 
     def __enter__(self) -> "OutputSet":
@@ -74,7 +77,9 @@ class OutputSet:
                 os.replace(temporary, target)
         except OSError as error:
             self._discard()
-            raise OutputError("cannot be written", path=error.filename2 or error.filename, found=error.strerror) from None
+            raise OutputError(
+                "cannot be written", path=error.filename2 or error.filename, found=error.strerror
+            ) from None
 
     def _discard(self) -> None:
         for temporary, file in self._files.values():

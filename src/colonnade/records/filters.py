@@ -23,6 +23,7 @@ class Flag(IntFlag):
     SUPPLEMENTARY = 0x800
 
 
+NO_FLAGS = Flag(0)
 DEFAULT_EXCLUDE = Flag.UNMAP | Flag.SECONDARY | Flag.QCFAIL | Flag.DUP
 
 
@@ -71,7 +72,7 @@ class ReadFilter:
 
     min_mapq: int = 10
     min_baseq: int = 5
-    require_flags: Flag = Flag(0)
+    require_flags: Flag = NO_FLAGS
     exclude_flags: Flag = DEFAULT_EXCLUDE
     drop_orphans: bool = False
     assume_quality: int | None = None

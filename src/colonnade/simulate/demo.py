@@ -81,7 +81,9 @@ def run_demo(
     sites = place_sites(reference, _SHARES, rng, indels=INDELS)
     _write_inputs(folder, reference, sites, rng, force=force)
     question = Question(
-        samples={name: folder / f"{name}.bam" for name in TIME_POINTS}, reference=folder / "reference.fa", options=OPTIONS
+        samples={name: folder / f"{name}.bam" for name in TIME_POINTS},
+        reference=folder / "reference.fa",
+        options=OPTIONS,
     )
     stats = compare_to_files(question, folder / "result", force=force, threads=threads, progress=progress)
     return _findings(folder, sites, int(stats["loci"][0].as_py()))

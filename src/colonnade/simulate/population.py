@@ -55,7 +55,12 @@ def to_text(codes: Codes) -> str:
 
 
 def place_sites(
-    reference: Codes, shares: Sequence[tuple[float, ...]], rng: np.random.Generator, *, indels: int = 0, margin: int = 200
+    reference: Codes,
+    shares: Sequence[tuple[float, ...]],
+    rng: np.random.Generator,
+    *,
+    indels: int = 0,
+    margin: int = 200,
 ) -> list[Site]:
     """One site per tuple of shares, evenly spread at random order; the last ``indels`` are insertions and deletions in turn.
 

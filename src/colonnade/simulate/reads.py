@@ -67,7 +67,9 @@ def simulate_bam(
 ) -> None:
     """Write a sorted, indexed BAM of paired reads of one time point. Alleles of different sites are independent."""
     n_templates = int(library.depth * len(reference) / library.template_mean)
-    lengths = np.maximum(rng.normal(library.template_mean, library.template_sd, n_templates).astype(int), library.read_length)
+    lengths = np.maximum(
+        rng.normal(library.template_mean, library.template_sd, n_templates).astype(int), library.read_length
+    )
     starts = (rng.random(n_templates) * (len(reference) - lengths)).astype(int)
     lefts, rights = starts, starts + lengths - library.read_length
     carried = _carried_sites(sites, time_point, starts, starts + lengths, rng)
@@ -93,7 +95,11 @@ def simulate_bam(
 
 
 def _carried_sites(
-    sites: Sequence[Site], time_point: int, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], rng: np.random.Generator
+    sites: Sequence[Site],
+    time_point: int,
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> dict[int, list[Site]]:
     """The sites at which each template differs from the reference, by position."""
     carried: dict[int, list[Site]] = {}

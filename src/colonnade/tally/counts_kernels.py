@@ -85,7 +85,9 @@ def _shift(data, record, reference, origin, anchor, run, kind, length, query):
 
 
 @kernel
-def tally_records(data, records, start, end, min_baseq, reference, origin, left, counts, low, crossing, events, letters):
+def tally_records(
+    data, records, start, end, min_baseq, reference, origin, left, counts, low, crossing, events, letters
+):
     """Add records to the counts of positions [start, end).
 
     Parameters
