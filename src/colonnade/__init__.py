@@ -45,10 +45,17 @@ __all__ = [
 ]
 
 
+# The package of the same name is imported first and its name freed, so that importing one of its modules later on does
+# not put the package where the function belongs.
+import_module("colonnade.compare")
+globals().pop("compare")
+
+
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
 
 
 def __dir__() -> list[str]:

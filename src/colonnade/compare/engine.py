@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from os import PathLike
 from typing import Any, Final, Literal
 
@@ -88,7 +88,7 @@ class Question:
     pairs: Sequence[Comparison] | None = None
     regions: Sequence[str | Region] = ()
     bed: str | PathLike[str] | None = None
-    options: CompareOptions = CompareOptions()
+    options: CompareOptions = field(default_factory=CompareOptions)
 
 
 def compare(

@@ -107,11 +107,7 @@ def _compare_junction(
     ]
     distances = distance_draws(draws[0][np.newaxis], draws[1][np.newaxis])
     if state == UNDECIDED:
-        p_changed = (distances > options.min_distance).mean()
-        if p_changed >= options.confidence:
-            state = CHANGED
-        else:
-            state = UNCHANGED if p_changed <= 1 - options.confidence else AMBIGUOUS
+        state = _decide(float((distances > options.min_distance).mean()), options.confidence)
     if wanted(np.array([state]), options)[0]:
         rows.extend(
             {
@@ -129,3 +125,9 @@ def _compare_junction(
             1,
         )
     return state
+
+
+def _decide(p_changed: float, confidence: float) -> int:
+    if p_changed >= confidence:
+        return CHANGED
+    return UNCHANGED if p_changed <= 1 - confidence else AMBIGUOUS

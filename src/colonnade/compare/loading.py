@@ -9,7 +9,7 @@ import numpy.typing as npt
 from colonnade.compare.inputs import Inputs
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.samples import REF, REF_DEPTH, Sample
-from colonnade.formats.fasta import REFERENCE_LETTERS
+from colonnade.formats.fasta import REFERENCE_LETTERS, Stretch
 from colonnade.records.batch import RecordBatch
 from colonnade.records.overlap import LOOK_BACK, resolve_overlaps
 from colonnade.records.source import read_batch
@@ -26,13 +26,13 @@ class LoadedRange:
     region
         The range.
     reference
-        uint8 codes of the reference from the start of the range to the end of the last record.
+        From the start of the first record to the end of the last, and over the range.
     batches, tallies
         Per sample, in the samples' order.
     """
 
     region: Region
-    reference: npt.NDArray[np.uint8]
+    reference: Stretch
     batches: dict[str, list[RecordBatch]]
     tallies: dict[str, SampleTally]
 
@@ -56,7 +56,7 @@ class LoadedRange:
     @property
     def bases(self) -> npt.NDArray[np.uint8]:
         """Reference codes of the range's positions."""
-        return self.reference[: len(self.region)]
+        return self.reference.between(self.region.start, self.region.end)
 
     def letters(self, rows: npt.NDArray[np.int64]) -> list[str]:
         """Reference letters at some rows (0-based from the start of the range)."""
@@ -82,7 +82,9 @@ def _load_sample(
     return batches
 
 
-def _load_reference(inputs: Inputs, region: Region, batches: Sequence[RecordBatch]) -> npt.NDArray[np.uint8]:
-    reach = max([region.end, *(int(batch.records["end"].max()) for batch in batches if len(batch))])
-    end = min(reach, inputs.reference.lengths[region.contig])
-    return inputs.reference.codes(Region(region.contig, region.start, end))
+def _load_reference(inputs: Inputs, region: Region, batches: Sequence[RecordBatch]) -> Stretch:
+    """As far as the records reach, so that an indel moves the same way wherever the range was cut."""
+    start = min([region.start, *(int(batch.records["start"].min()) for batch in batches if len(batch))])
+    end = max([region.end, *(int(batch.records["end"].max()) for batch in batches if len(batch))])
+    length = inputs.reference.lengths[region.contig]
+    return inputs.reference.stretch(Region(region.contig, start, min(end, length)))

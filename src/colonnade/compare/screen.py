@@ -8,12 +8,13 @@ import numpy.typing as npt
 from scipy.special import betainc, gammaincinv, ndtri
 
 from colonnade.compare import screen_kernels as kernels
-from colonnade.compare.screen_kernels import AMBIGUOUS, CHANGED, POINTS, UNCHANGED, UNDECIDED
+from colonnade.compare.screen_kernels import POINTS, UNDECIDED
 
 Counts = npt.NDArray[np.int32]
 
 _CERTIFIED: Final = 512  # counts up to here are in the tables of bounds
 _TABULATED: Final = 256  # counts below this have exact gamma quantiles
+_REMEMBERED: Final = 1 << 16  # keys whose state each thread remembers
 
 
 class Screen:
@@ -21,7 +22,7 @@ class Screen:
 
     *changed* where the probability is at most 1 - confidence, *unchanged* where it is at least confidence, else
     *ambiguous*. Bounds decide most loci; the rest are integrated, once per distinct pair of counts up to a common permutation
-    of the bases and the order of the samples. Safe to share between threads.
+    of the bases and the order of the samples as long as the memory holds it. Safe to share between threads.
 
     Parameters
     ----------
@@ -43,6 +44,7 @@ class Screen:
         self._table = np.zeros((_TABULATED, POINTS))
         self._tabulated = np.zeros(_TABULATED, bool)
         self._lock = threading.Lock()
+        self._memories = threading.local()
 
     def states(self, counts_1: Counts, counts_2: Counts) -> npt.NDArray[np.int8]:
         """The state of each position, as codes of ``screen_kernels``.
@@ -56,14 +58,21 @@ class Screen:
         kernels.certify(counts_1, counts_2, self._confidence, self._near, self._far, self._min_depth, states)
         open_rows = np.flatnonzero(states == UNDECIDED)
         if open_rows.size:
-            keys = np.empty((open_rows.size, 8), np.int64)
-            kernels.canonical_keys(counts_1, counts_2, open_rows, keys)
-            distinct, which = np.unique(keys, axis=0, return_inverse=True)
-            below = self.probabilities(distinct)
-            decided = np.full(len(distinct), AMBIGUOUS, np.int8)
-            decided[below <= 1 - self._confidence] = CHANGED
-            decided[below >= self._confidence] = UNCHANGED
-            states[open_rows] = decided[which.reshape(-1)]
+            marked = np.zeros(_TABULATED, bool)
+            kernels.mark_counts(counts_1, counts_2, open_rows, marked)
+            self._tabulate(np.flatnonzero(marked))
+            kernels.decide(
+                counts_1,
+                counts_2,
+                open_rows,
+                self._distance,
+                self._confidence,
+                self._prior,
+                self._table,
+                self._normal,
+                *self._memory(),
+                states,
+            )
         return states
 
     def probabilities(self, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -74,6 +83,12 @@ class Screen:
             keys, self._distance, 1 - self._confidence, self._confidence, self._prior, self._table, self._normal, result
         )
         return result
+
+    def _memory(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+        """Keys and states that the calling thread remembers: each has its own, so no lock is needed."""
+        if not hasattr(self._memories, "held"):
+            self._memories.held = np.zeros((_REMEMBERED, 8), np.int64), np.zeros(_REMEMBERED, np.int8)
+        return self._memories.held
 
     def _tabulate(self, counts: npt.NDArray[np.int64]) -> None:
         with self._lock:

@@ -9,8 +9,12 @@ NO_DATA, NO_REFERENCE, BELOW_MIN_DEPTH, UNCHANGED, AMBIGUOUS, CHANGED, UNDECIDED
 POINTS = 4096  # of the lattice, and of each quantile table
 # Generating vector of an embedded rank-1 lattice, first eight components (Cools, Kuo, Nuyens 2006, exod2_base2_m20).
 GENERATOR = np.array([1, 182667, 469891, 498753, 110745, 446247, 250185, 118627], np.int64)
+# Order in which the lattice visits the entries of a quantile table: (8, POINTS).
+VISITS = (GENERATOR[:, np.newaxis] * np.arange(POINTS) % POINTS).astype(np.int32)
 REPLICATES = np.array([1, 4, 16, 64], np.int64)
-MARGINS = np.array([0.02, 0.008, 0.003, 0.0], np.float64)  # how near a threshold more replicates are asked for
+# How near a threshold more replicates are asked for: 1.3 to 2 times the largest error seen (validation/screen.py).
+MARGINS = np.array([0.009, 0.005, 0.002, 0.0], np.float64)
+PROBES = 8  # slots of the memory that a key may take
 
 
 @kernel
@@ -57,35 +61,46 @@ def certify(counts_1, counts_2, confidence, near, far, min_depth, states):
 
 
 @kernel
-def canonical_keys(counts_1, counts_2, rows, keys):
-    """Fill ``keys`` (rows, 8) with the two count vectors in one order for all permutations of bases and both orders of samples."""
-    pairs = np.empty((4, 2), np.int64)
-    best = np.empty(8, np.int64)
-    for k in range(rows.size):
-        i = rows[k]
-        for swapped in range(2):
-            for base in range(4):
-                pairs[base, 0] = counts_2[i, base] if swapped else counts_1[i, base]
-                pairs[base, 1] = counts_1[i, base] if swapped else counts_2[i, base]
-            for a in range(3):  # falling, by insertion
-                for b in range(a + 1, 4):
-                    if pairs[b, 0] > pairs[a, 0] or (pairs[b, 0] == pairs[a, 0] and pairs[b, 1] > pairs[a, 1]):
-                        for side in range(2):
-                            kept = pairs[a, side]
-                            pairs[a, side] = pairs[b, side]
-                            pairs[b, side] = kept
-            larger = swapped == 0
-            if swapped:
-                for j in range(8):
-                    value = pairs[j & 3, j >> 2]
-                    if value != best[j]:
-                        larger = value > best[j]
-                        break
-            if larger:
-                for j in range(8):
-                    best[j] = pairs[j & 3, j >> 2]
-        for j in range(8):
-            keys[k, j] = best[j]
+def mark_counts(counts_1, counts_2, rows, marked):
+    """Set ``marked`` at each count that occurs in ``rows`` of either sample; counts beyond its end are left out."""
+    for row in rows:
+        for base in range(4):
+            if counts_1[row, base] < marked.size:
+                marked[counts_1[row, base]] = True
+            if counts_2[row, base] < marked.size:
+                marked[counts_2[row, base]] = True
+
+
+@kernel
+def _order(first, second, pairs, key):
+    """Fill ``key`` (8,) with the counts of two samples (4,), bases in falling order of (first, second)."""
+    for base in range(4):
+        pairs[base, 0] = first[base]
+        pairs[base, 1] = second[base]
+    for a in range(3):
+        for b in range(a + 1, 4):
+            if pairs[b, 0] > pairs[a, 0] or (pairs[b, 0] == pairs[a, 0] and pairs[b, 1] > pairs[a, 1]):
+                for side in range(2):
+                    kept = pairs[a, side]
+                    pairs[a, side] = pairs[b, side]
+                    pairs[b, side] = kept
+    for j in range(8):
+        key[j] = pairs[j & 3, j >> 2]
+
+
+@kernel
+def canonical_key(counts_1, counts_2, pairs, other, key):
+    """Fill ``key`` (8,) with two count vectors in one order for all permutations of bases and both orders of samples.
+
+    ``pairs`` (4, 2) and ``other`` (8,) are scratch.
+    """
+    _order(counts_1, counts_2, pairs, key)
+    _order(counts_2, counts_1, pairs, other)
+    for j in range(8):
+        if other[j] != key[j]:
+            if other[j] > key[j]:
+                key[:] = other
+            return
 
 
 @kernel
@@ -104,28 +119,63 @@ def _mix(value):
 
 
 @kernel
-def _share_below(rows, squared, shifts):
-    """Share of the lattice's points at which half the squared distance of the two compositions is below ``squared``."""
-    mask = POINTS - 1
+def _fill_rows(key, prior, table, normal, spare, rows, held):
+    """Fill ``rows`` (8, 2 * POINTS) with gamma quantiles in the lattice's order, twice over; ``held`` (8,) says what is there."""
+    for j in range(8):
+        count = key[j]
+        if held[j] == count:
+            continue
+        held[j] = count
+        if count < table.shape[0]:
+            quantiles = table[count]
+        else:
+            _fill_quantiles(count + prior, normal, spare)
+            quantiles = spare
+        for point in range(POINTS):
+            rows[j, point] = quantiles[VISITS[j, point]]
+        rows[j, POINTS:] = rows[j, :POINTS]
+
+
+@kernel
+def _count_below(rows, squared, shifts):
+    """How many points of the lattice, moved by ``shifts``, have a squared distance (not halved) below ``squared``."""
+    row_0 = rows[0, shifts[0] : shifts[0] + POINTS]
+    row_1 = rows[1, shifts[1] : shifts[1] + POINTS]
+    row_2 = rows[2, shifts[2] : shifts[2] + POINTS]
+    row_3 = rows[3, shifts[3] : shifts[3] + POINTS]
+    row_4 = rows[4, shifts[4] : shifts[4] + POINTS]
+    row_5 = rows[5, shifts[5] : shifts[5] + POINTS]
+    row_6 = rows[6, shifts[6] : shifts[6] + POINTS]
+    row_7 = rows[7, shifts[7] : shifts[7] + POINTS]
     below = 0
     for point in range(POINTS):
-        a0 = rows[0, (point * GENERATOR[0] + shifts[0]) & mask]
-        a1 = rows[1, (point * GENERATOR[1] + shifts[1]) & mask]
-        a2 = rows[2, (point * GENERATOR[2] + shifts[2]) & mask]
-        a3 = rows[3, (point * GENERATOR[3] + shifts[3]) & mask]
-        b0 = rows[4, (point * GENERATOR[4] + shifts[4]) & mask]
-        b1 = rows[5, (point * GENERATOR[5] + shifts[5]) & mask]
-        b2 = rows[6, (point * GENERATOR[6] + shifts[6]) & mask]
-        b3 = rows[7, (point * GENERATOR[7] + shifts[7]) & mask]
-        a = 1.0 / (a0 + a1 + a2 + a3)
-        b = 1.0 / (b0 + b1 + b2 + b3)
-        d0 = a0 * a - b0 * b
-        d1 = a1 * a - b1 * b
-        d2 = a2 * a - b2 * b
-        d3 = a3 * a - b3 * b
-        if d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3 < 2.0 * squared:
-            below += 1
+        a = 1.0 / (row_0[point] + row_1[point] + row_2[point] + row_3[point])
+        b = 1.0 / (row_4[point] + row_5[point] + row_6[point] + row_7[point])
+        d0 = row_0[point] * a - row_4[point] * b
+        d1 = row_1[point] * a - row_5[point] * b
+        d2 = row_2[point] * a - row_6[point] * b
+        d3 = row_3[point] * a - row_7[point] * b
+        below += d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3 < squared
     return below
+
+
+@kernel
+def _probability_below(rows, distance, low, high, shifts):
+    """Integral over as many replicates of the lattice as the nearness of ``low`` and ``high`` asks for."""
+    below = 0
+    done = 0
+    share = 0.0
+    for stage in range(REPLICATES.size):
+        while done < REPLICATES[stage]:
+            for j in range(8):
+                # A shift of the lattice's index: every one is a shift of its points by another vector.
+                shifts[j] = _mix(8 * done + j + 1) & (POINTS - 1) if done else 0
+            below += _count_below(rows, 2.0 * distance * distance, shifts)
+            done += 1
+        share = below / (done * POINTS)
+        if min(abs(share - low), abs(share - high)) > MARGINS[stage]:
+            break
+    return share
 
 
 @kernel
@@ -136,23 +186,57 @@ def probabilities_below(keys, distance, low, high, prior, table, normal, result)
     count, ``POINTS`` wide), in more shifted replicates the nearer the result is to the thresholds ``low`` and ``high``.
     A pure function of each key.
     """
-    rows = np.empty((8, POINTS))
+    rows = np.empty((8, 2 * POINTS))
+    spare = np.empty(POINTS)
+    held = np.full(8, -1, np.int64)
     shifts = np.empty(8, np.int64)
     for k in range(keys.shape[0]):
+        _fill_rows(keys[k], prior, table, normal, spare, rows, held)
+        result[k] = _probability_below(rows, distance, low, high, shifts)
+
+
+@kernel
+def _find(known_keys, known_states, key):
+    """The slot of ``key``, else a slot that it may take; and whether it was found."""
+    mask = known_states.size - 1
+    first = np.uint64(0)
+    for j in range(8):
+        first = (first ^ np.uint64(key[j])) * np.uint64(0x9E3779B97F4A7C15)
+        first ^= first >> np.uint64(32)
+    home = np.int64(first) & mask
+    for probe in range(PROBES):
+        slot = (home + probe) & mask
+        if known_states[slot] == NO_DATA:
+            return slot, False
+        same = True
         for j in range(8):
-            count = keys[k, j]
-            if count < table.shape[0]:
-                rows[j] = table[count]
-            else:
-                _fill_quantiles(count + prior, normal, rows[j])
-        below = 0
-        done = 0
-        for stage in range(REPLICATES.size):
-            while done < REPLICATES[stage]:
-                for j in range(8):
-                    shifts[j] = _mix(8 * done + j + 1) if done else 0
-                below += _share_below(rows, distance * distance, shifts)
-                done += 1
-            result[k] = below / (done * POINTS)
-            if min(abs(result[k] - low), abs(result[k] - high)) > MARGINS[stage]:
-                break
+            same &= known_keys[slot, j] == key[j]
+        if same:
+            return slot, True
+    return home, False
+
+
+@kernel
+def decide(counts_1, counts_2, open_rows, distance, confidence, prior, table, normal, known_keys, known_states, states):
+    """Fill ``states`` at ``open_rows`` by ``probabilities_below``, asked once per canonical key that the memory holds.
+
+    ``known_keys`` (slots, 8) and ``known_states`` (slots,) are the memory, slots a power of two, ``NO_DATA`` where empty. It is
+    compared by whole keys, and a full neighbourhood gives up its first slot, so it changes the cost and never the answer.
+    """
+    low = 1.0 - confidence
+    key = np.empty(8, np.int64)
+    other = np.empty(8, np.int64)
+    pairs = np.empty((4, 2), np.int64)
+    rows = np.empty((8, 2 * POINTS))
+    spare = np.empty(POINTS)
+    held = np.full(8, -1, np.int64)
+    shifts = np.empty(8, np.int64)
+    for row in open_rows:
+        canonical_key(counts_1[row], counts_2[row], pairs, other, key)
+        slot, found = _find(known_keys, known_states, key)
+        if not found:
+            _fill_rows(key, prior, table, normal, spare, rows, held)
+            below = _probability_below(rows, distance, low, confidence, shifts)
+            known_keys[slot] = key
+            known_states[slot] = CHANGED if below <= low else UNCHANGED if below >= confidence else AMBIGUOUS
+        states[row] = known_states[slot]

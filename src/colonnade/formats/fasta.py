@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,30 @@ _STEP: Final = 1 << 22
 _CODE = np.full(256, AMBIGUOUS, np.uint8)
 for _code, _base in enumerate(BASES):
     _CODE[[ord(_base), ord(_base.lower())]] = _code
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A piece of one contig of the reference.
+
+    Parameters
+    ----------
+    start
+        Position of its first base, 0-based.
+    codes
+        uint8, 0-3 for A, C, G, T in either case, ``AMBIGUOUS`` for all else.
+    """
+
+    start: int
+    codes: npt.NDArray[np.uint8]
+
+    def between(self, start: int, end: int) -> npt.NDArray[np.uint8]:
+        """The codes of positions [start, end)."""
+        return self.codes[start - self.start : end - self.start]
+
+    def text(self, start: int, end: int) -> str:
+        """The letters of positions [start, end), ambiguous ones as N."""
+        return "".join(REFERENCE_LETTERS[code] for code in self.between(start, end).tolist())
 
 
 class Fasta:
@@ -54,9 +79,9 @@ class Fasta:
         """Close the file."""
         self._file.close()
 
-    def codes(self, region: Region) -> npt.NDArray[np.uint8]:
-        """The bases of a region: uint8, 0-3 for A, C, G, T in either case, ``AMBIGUOUS`` for all else."""
-        return _CODE[np.frombuffer(self._fetch(region), np.uint8)]
+    def stretch(self, region: Region) -> Stretch:
+        """The bases of a region."""
+        return Stretch(region.start, _CODE[np.frombuffer(self._fetch(region), np.uint8)])
 
     def checksum(self, contig: str) -> str:
         """MD5 of a contig in upper case without white space, as in ``M5`` of the SAM specification."""

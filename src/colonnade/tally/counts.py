@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from colonnade.formats.fasta import Stretch
 from colonnade.records.batch import RecordBatch
 from colonnade.records.overlap import MAX_QUALITY
 from colonnade.regions import Region
@@ -46,7 +47,7 @@ def tally(
     region: Region,
     *,
     min_baseq: int,
-    reference: npt.NDArray[np.uint8],
+    reference: Stretch,
     left_align: bool = True,
 ) -> SampleTally:
     """Count the records of a sample, whose mates have been resolved, over a region.
@@ -60,7 +61,7 @@ def tally(
     min_baseq
         Smallest quality of a base that counts.
     reference
-        Codes of the reference from the start of the region to the end of the last record (or of the contig).
+        From the first record's start to the last one's end, and over the region.
     left_align
         Whether indels are moved to the leftmost equivalent place within the aligned bases before them.
     """
@@ -80,8 +81,8 @@ def tally(
             region.start,
             region.end,
             min_baseq,
-            reference,
-            region.start,
+            reference.codes,
+            reference.start,
             left_align,
             bases,
             low_quality,

@@ -97,7 +97,7 @@ def tally_records(
     min_baseq
         Bases of at least this quality count; others, and ambiguous bases, are counted in ``low``.
     reference, origin
-        Codes of the reference from position ``origin`` <= ``start`` on, as far as the records reach; used where ``left``.
+        Codes of the reference from position ``origin`` on, as far as the records reach to both sides; used where ``left``.
     left
         Whether indels move to their leftmost place.
     counts, low, crossing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.formats.fasta import REFERENCE_LETTERS
+from colonnade.formats.fasta import Stretch
 from colonnade.regions import Region
 from colonnade.tally import counts_kernels as kernels
 from colonnade.tally.counts import SampleTally
@@ -37,10 +37,10 @@ class IndelTable:
     matches: npt.NDArray[np.int64]
 
 
-def indel_table(tallies: Sequence[SampleTally], region: Region, reference: npt.NDArray[np.uint8]) -> IndelTable:
+def indel_table(tallies: Sequence[SampleTally], region: Region, reference: Stretch) -> IndelTable:
     """Join the indel events of all samples over a region.
 
-    ``reference`` holds the codes of the reference from the start of the region on, as far as any deletion reaches.
+    ``reference`` reaches from the start of the region as far as any deletion.
     """
     offsets = np.cumsum([0] + [len(t.letters) for t in tallies])
     parts = [t.events.copy() for t in tallies]
@@ -57,7 +57,7 @@ def indel_table(tallies: Sequence[SampleTally], region: Region, reference: npt.N
     counts = np.zeros((n_groups, len(tallies)), np.int64)
     np.add.at(counts, (groups, samples), 1)
     first = np.unique(groups, return_index=True)[1]
-    names = [_name(event, letters, reference, region.start) for event in events[first]]
+    names = [_name(event, letters, reference) for event in events[first]]
     where = events["position"][first]
     by_name = sorted(range(n_groups), key=lambda g: (where[g], names[g]))
     positions, starts = np.unique(where, return_index=True)
@@ -71,9 +71,9 @@ def indel_table(tallies: Sequence[SampleTally], region: Region, reference: npt.N
     )
 
 
-def _name(event: np.void, letters: npt.NDArray[np.uint8], reference: npt.NDArray[np.uint8], origin: int) -> str:
+def _name(event: np.void, letters: npt.NDArray[np.uint8], reference: Stretch) -> str:
     length = int(event["length"])
     if length > 0:
         return "+" + letters[event["letters"] : event["letters"] + length].tobytes().decode("ascii")
-    first = int(event["position"]) + 1 - origin
-    return "-" + "".join(REFERENCE_LETTERS[code] for code in reference[first : first - length])
+    first = int(event["position"]) + 1
+    return "-" + reference.text(first, first - length)
