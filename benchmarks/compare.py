@@ -83,7 +83,9 @@ def make_tasks(reference: str, bams: Sequence[str], output: str) -> list[Task]:
     """What is timed."""
     one = bams[0]
     view = f"{PYSAM_START}; pysam.samtools.view('-c', {one!r})"
-    mpileup = f"pysam.samtools.mpileup('-B', '-d', '0', '-Q', '5', '-q', '10', '-o', '/dev/null', {one!r})"
+    # Without catch_stdout=False pysam overrides -o, and reads the whole text back into memory.
+    options = "'-B', '-d', '0', '-Q', '5', '-q', '10', '-o', '/dev/null'"
+    mpileup = f"pysam.samtools.mpileup({options}, {one!r}, catch_stdout=False)"
     compare = partial(compare_arguments, reference, bams, output)
     return [
         Task(PYSAM_START, ("-c", PYSAM_START)),
@@ -101,7 +103,10 @@ def compare_arguments(
     reference: str, bams: Sequence[str], output: str, *, threads: int, regions: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Arguments of the interpreter to compare two samples."""
-    return (str(HERE / "compare_two.py"), reference, *bams, output, str(threads), *regions)
+    inputs = [f"{name}={bam}" for name, bam in zip(("one", "two"), bams, strict=True)]
+    where = [option for region in regions for option in ("-r", region)]
+    options = ("--reference", reference, "-o", output, "--threads", str(threads), "--force", "--quiet")
+    return ("-m", "colonnade", "compare", *inputs, *options, *where)
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Usage:

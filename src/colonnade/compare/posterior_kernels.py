@@ -15,8 +15,10 @@ from colonnade.jit import kernel
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MAX_QUALITY = 45  # qualities are capped here: no platform is better in truth
 UNINFORMATIVE = 0.75  # error probability from which on a base says nothing
-SMALLEST = 1e-24  # relative weight below which the tables of deep loci are cut
 ALWAYS_WHOLE = 512  # tables of so many bases are never cut
+DROPPED = 45.0  # minus the logarithm of the weight, relative to the largest, at which the tables of deep loci may end
+SPARE = 10.0  # by how much, in logarithms, the entries of a cut table exceed what is dropped on the way to it
+UNDERFLOW = -690.0  # logarithm of the smallest number that is safe to compute with
 
 
 @kernel
@@ -91,28 +93,93 @@ def _odds(quality):
 
 
 @kernel
-def _expected_errors(counts, odds, total, prior, tilt):
-    """How many of one base's reads are errors, about, under a tilt; and the scale that centres the table there."""
-    errors = 0.0
+def _solve_scale(counts, odds, total, prior, tilt):
+    """The scale at which a base with x = scale has tilt / x true reads (prior included): where its table's weights peak.
+
+    By Newton's method on a concave rising function, from below.
+    """
     scale = tilt / (prior + total)
-    for _ in range(50):
-        scale = tilt / max(prior + total - errors, prior)
-        before = errors
-        errors = 0.0
+    for _ in range(100):
+        value = prior * scale - tilt
+        slope = prior
         for q in range(odds.size):
             if counts[q] > 0:
-                r = odds[q] * scale
-                errors += counts[q] * r / (1.0 + r)
-        if abs(errors - before) < 1e-3:
+                part = 1.0 / (1.0 + odds[q] * scale)
+                value += counts[q] * scale * part
+                slope += counts[q] * part * part
+        step = value / slope
+        scale -= step
+        if abs(step) < 1e-7 * scale:
             break
-    return errors, scale
+    return scale
 
 
 @kernel
-def _multiply(table, size, offset, n, ratio, whole):
-    """Multiply a polynomial (coefficients ``table[:size]`` of powers from ``offset`` on) by (1 + ratio x)^n, largest about 1.
+def _errors_at(counts, odds, scale):
+    errors = 0.0
+    for q in range(odds.size):
+        if counts[q] > 0:
+            errors += counts[q] * odds[q] * scale / (1.0 + odds[q] * scale)
+    return errors
 
-    Returns the product and the power of its first coefficient.
+
+@kernel
+def _scale_at(counts, odds, errors):
+    """The scale at which so many errors are expected, by bisection of its logarithm."""
+    low, high = -100.0, 100.0
+    for _ in range(50):
+        middle = 0.5 * (low + high)
+        if _errors_at(counts, odds, math.exp(middle)) < errors:
+            low = middle
+        else:
+            high = middle
+    return math.exp(0.5 * (low + high))
+
+
+@kernel
+def _log_weight(counts, odds, scale, end_scale, end_errors):
+    """Logarithm of the weight, about, of so many errors under ``scale``, relative to the largest; ``end_scale`` is where they are expected."""
+    result = -end_errors * math.log(end_scale / scale)
+    for q in range(odds.size):
+        if counts[q] > 0:
+            result += counts[q] * math.log((1.0 + odds[q] * end_scale) / (1.0 + odds[q] * scale))
+    return result
+
+
+@kernel
+def _frame(counts, odds, total, prior, tilt, scale):
+    """The scale to compute a table under, and the relative weight at which it may be cut.
+
+    The number of errors varies no more than a Poisson variable of its most probable value does: the logarithm of its weight
+    curves at least as much. Outside the window that Bernstein's inequality gives, no weight exceeds exp(-DROPPED) of
+    the largest. Under one scale the coefficients within that window can span far more (of 50,000 reads at quality 5, all
+    but some of those of a minor base may be errors), so the cut goes by the smallest of them: what
+    is lost is then smallest within, and worst at the ends of, the window.
+    """
+    errors = max(total - (tilt / scale - prior), 0.0)
+    if total <= ALWAYS_WHOLE:
+        return tilt / (tilt / scale + math.sqrt(errors)), 0.0
+    width = DROPPED / 3.0 + math.sqrt(DROPPED * DROPPED / 9.0 + 2.0 * DROPPED * errors)
+    fewest = max(errors - width, min(0.5, 0.5 * errors))
+    most = min(errors + width, total - 0.01)
+    scale_fewest = _scale_at(counts, odds, fewest)
+    scale_most = _scale_at(counts, odds, most)
+    best_scale, best = scale, -np.inf
+    for part in (0.5, 0.37):  # of the way in true reads: right for a window of normal and of Poisson shape
+        centre = _scale_at(counts, odds, most - part * (most - fewest))
+        lowest = min(
+            _log_weight(counts, odds, centre, scale_fewest, fewest), _log_weight(counts, odds, centre, scale_most, most)
+        )
+        if lowest > best:
+            best_scale, best = centre, lowest
+    return best_scale, math.exp(max(best - SPARE, UNDERFLOW))
+
+
+@kernel
+def _multiply(table, size, offset, n, ratio, cut):
+    """Multiply a polynomial (coefficients ``table[:size]`` of powers from ``offset`` on) by (1 + ratio x)^n, largest 1.
+
+    Coefficients at the ends that are below ``cut`` are dropped. Returns the product and the power of its first coefficient.
     """
     mode = int(ratio / (1.0 + ratio) * (n + 1))
     mode = min(max(mode, 0), n)
@@ -121,14 +188,14 @@ def _multiply(table, size, offset, n, ratio, whole):
     first = mode
     while first > 0:
         value = factor[first] * first / ((n - first + 1) * ratio)
-        if not whole and value < SMALLEST:
+        if value < cut:
             break
         first -= 1
         factor[first] = value
     last = mode
     while last < n:
         value = factor[last] * (n - last) * ratio / (last + 1)
-        if not whole and value < SMALLEST:
+        if value < cut:
             break
         last += 1
         factor[last] = value
@@ -139,23 +206,22 @@ def _multiply(table, size, offset, n, ratio, whole):
     largest = product.max()
     start = 0
     end = product.size
-    if not whole:
-        while product[start] < SMALLEST * largest:
-            start += 1
-        while product[end - 1] < SMALLEST * largest:
-            end -= 1
+    while product[start] < cut * largest:
+        start += 1
+    while product[end - 1] < cut * largest:
+        end -= 1
     return product[start:end] / largest, offset + first + start
 
 
 @kernel
 def _error_table(counts, odds, total, prior, tilt, scale):
     """Cumulative weights of the number of errors among one base's reads, and the number that the first entry stands for."""
-    whole = total <= ALWAYS_WHOLE
+    scale, cut = _frame(counts, odds, total, prior, tilt, scale)
     table = np.ones(1)
     offset = 0
     for q in range(odds.size):
         if counts[q] > 0:
-            table, offset = _multiply(table, table.size, offset, counts[q], odds[q] * scale, whole)
+            table, offset = _multiply(table, table.size, offset, counts[q], odds[q] * scale, cut)
     weights = np.empty(table.size)
     log_scale = math.log(scale)
     log_tilt = math.log(tilt)
@@ -171,6 +237,24 @@ def _error_table(counts, odds, total, prior, tilt, scale):
         running += math.exp(weights[i] - largest)
         weights[i] = running
     return weights / running, offset
+
+
+@kernel
+def _find_tilt(counts, odds, totals, prior):
+    """The tilt that makes the correction nearly flat over the likely number of true bases; and each base's scale under it."""
+    tilt = 4.0 * prior + totals.sum()
+    scales = np.empty(4)
+    for _ in range(20):
+        before = tilt
+        tilt = 0.0
+        for o in range(4):
+            scales[o] = _solve_scale(counts[o], odds, totals[o], prior, before)
+            tilt += before / scales[o]
+        if abs(tilt - before) < 1e-3 * tilt:
+            break
+    for o in range(4):
+        scales[o] = _solve_scale(counts[o], odds, totals[o], prior, tilt)
+    return tilt, scales
 
 
 @kernel
@@ -208,19 +292,7 @@ def draw_composition(evidence, prior, state, points):
                 counts[o, capped] += seen
                 totals[o] += seen
 
-    # The tilt that makes the correction nearly flat over the likely number of true bases.
-    tilt = 4.0 * prior + totals.sum()
-    scales = np.empty(4)
-    for _ in range(20):
-        true_bases = 0.0
-        for o in range(4):
-            errors, scales[o] = _expected_errors(counts[o], odds, totals[o], prior, tilt)
-            true_bases += totals[o] - errors
-        before = tilt
-        tilt = 4.0 * prior + true_bases
-        if abs(tilt - before) < 1e-3 * tilt:
-            break
-
+    tilt, scales = _find_tilt(counts, odds, totals, prior)
     table_0, first_0 = _error_table(counts[0], odds, totals[0], prior, tilt, scales[0])
     table_1, first_1 = _error_table(counts[1], odds, totals[1], prior, tilt, scales[1])
     table_2, first_2 = _error_table(counts[2], odds, totals[2], prior, tilt, scales[2])

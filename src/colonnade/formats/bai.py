@@ -1,5 +1,6 @@
 """The BAI index: which BGZF chunks can hold records of a region, and where each 16 kb window begins."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +62,8 @@ class BaiIndex:
             self._chunks,
             self._windows,
         )
+        if not self._is_sound():
+            raise IndexMismatchError("index is damaged", path=path, advice=_INDEX_AGAIN)
         #: Records without a position, at the end of the file; None where the index does not say.
         self.unplaced = None if data.size == end else int(np.frombuffer(data[end:], "<u8")[0])
 
@@ -103,6 +106,48 @@ class BaiIndex:
         """Where the last indexed record ends; None for an index without records."""
         packed = self._last_offset(0, self.n_contigs)
         return VirtualOffset.unpack(packed) if packed else None
+
+    def gaps(self, start: VirtualOffset) -> Iterator[Chunk]:
+        """What no chunk covers between an offset, where records begin, and the last indexed record.
+
+        Since every placed record is in a chunk, there must be nothing in these gaps.
+        """
+        starts, ends = self._chunks[self._is_placed()].T
+        order = np.argsort(starts)
+        reached = np.maximum.accumulate(np.append(start.block << 16 | start.within, ends[order]))[:-1]
+        for end, next_start in zip(
+            reached[starts[order] > reached], starts[order][starts[order] > reached], strict=True
+        ):
+            yield Chunk(VirtualOffset.unpack(end), VirtualOffset.unpack(next_start))
+
+    def _is_placed(self) -> npt.NDArray[np.bool_]:
+        """Which chunks are of records, not facts about a contig."""
+        return np.repeat(self._bins, np.diff(self._chunk_starts)) != kernels.METADATA_BIN
+
+    def _is_sound(self) -> bool:
+        """Whether all holds that the order of records implies: nothing else guards an index against flipped bits."""
+        starts, ends = self._chunks[self._is_placed()].T
+        if (
+            (starts < 0).any()
+            or (ends < starts).any()
+            or ((self._bins < 0) | (self._bins > kernels.METADATA_BIN)).any()
+        ):
+            return False
+        for contig in range(self.n_contigs):
+            windows = self._windows[self._window_starts[contig] : self._window_starts[contig + 1]]
+            if (windows < 0).any() or (np.diff(windows[windows > 0]) < 0).any():
+                return False
+        contigs = np.repeat(np.arange(self.n_contigs), np.diff(self._bin_starts))
+        order = np.lexsort((self._bins, contigs))
+        same_contig = np.diff(contigs[order]) == 0
+        if (same_contig & (np.diff(self._bins[order]) == 0)).any():
+            return False
+        # Bins of one level lie side by side, so their first records come in the same order.
+        order = order[(np.diff(self._chunk_starts)[order] > 0) & (self._bins[order] < kernels.METADATA_BIN)]
+        firsts = self._chunks[self._chunk_starts[order], 0]
+        levels = np.searchsorted([first for first, _ in _LEVELS], self._bins[order], side="right")
+        neighbours = (np.diff(contigs[order]) == 0) & (np.diff(levels) == 0)
+        return not (neighbours & (np.diff(firsts) < 0)).any()
 
     def _last_offset(self, first_contig: int, end_contig: int) -> int:
         bins = slice(self._bin_starts[first_contig], self._bin_starts[end_contig])

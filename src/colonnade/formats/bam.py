@@ -4,14 +4,17 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pysam
 
 from colonnade.errors import ColonnadeError, FormatError, IndexMismatchError
 from colonnade.formats.bai import BaiIndex
-from colonnade.formats.bgzf import BgzfFile
+from colonnade.formats.bgzf import BgzfFile, VirtualOffset
 
 _log = logging.getLogger(__name__)
+
+_NO_CONTIG: Final = (-1).to_bytes(4, "little", signed=True)
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,14 @@ class BamHeader:
         Contig name to MD5 of its sequence (``M5`` of ``@SQ``); only contigs that have one.
     sort_order
         ``SO`` of ``@HD``, or ``unknown``.
+    end
+        Where the first record begins.
     """
 
     lengths: dict[str, int]
     checksums: dict[str, str]
     sort_order: str
+    end: VirtualOffset
 
     @classmethod
     def read(cls, path: str | Path) -> "BamHeader":
@@ -40,6 +46,7 @@ class BamHeader:
             with pysam.AlignmentFile(os.fspath(path), "rb", check_sq=False) as handle:
                 header = handle.header.to_dict()
                 lengths = dict(zip(handle.references, handle.lengths, strict=True))
+                end = VirtualOffset.unpack(handle.tell())
         except (ValueError, OSError) as error:
             raise FormatError(
                 "the BAM header cannot be read", path=path, found=str(error).splitlines()[0], expected="a BAM header"
@@ -47,7 +54,7 @@ class BamHeader:
         finally:
             pysam.set_verbosity(verbosity)
         checksums = {line["SN"]: line["M5"].lower() for line in header.get("SQ", ()) if "M5" in line}
-        return cls(lengths, checksums, header.get("HD", {}).get("SO", "unknown"))
+        return cls(lengths, checksums, header.get("HD", {}).get("SO", "unknown"), end)
 
 
 class BamFile:
@@ -107,10 +114,23 @@ class BamFile:
         end = index.last_offset()
         if end is not None and end.block > blocks.size:
             raise self._does_not_fit(f"an offset of {end.block}", f"at most {blocks.size}, the size of the BAM")
-        if end is not None and index.unplaced == 0 and not blocks.is_at_end(end):
-            raise self._does_not_fit(f"its last record ends at offset {end.block}", "the end of the BAM")
+        for gap in index.gaps(self.header.end):
+            if gap.end.within or not blocks.is_empty_between(*gap):
+                raise self._does_not_fit(f"no record between offsets {gap.start.block} and {gap.end.block}", "records")
+        if not self._ends_at(end or self.header.end):
+            raise self._does_not_fit(
+                f"its last record ends at offset {(end or self.header.end).block}", "no placed record after that"
+            )
         if Path(index.path).stat().st_mtime < Path(self.path).stat().st_mtime:
             _log.warning("%s is older than its BAM file; make it again if the BAM has changed", index.path)
+
+    def _ends_at(self, offset: VirtualOffset) -> bool:
+        """Whether only records without a position follow, and only if the index knows of some."""
+        try:
+            next_record = self.blocks.peek(offset, 8)
+        except FormatError:
+            return False
+        return not next_record or (self.index.unplaced != 0 and next_record[4:] == _NO_CONTIG)
 
     def _does_not_fit(self, found: str, expected: str) -> ColonnadeError:
         return IndexMismatchError(

@@ -92,8 +92,7 @@ class BgzfFile:
         for number, (chunk, (raw, blocks)) in enumerate(zip(chunks, pieces, strict=True)):
             inflated = blocks[:, 3]
             targets = total + np.concatenate(([0], np.cumsum(inflated)))
-            end_block = np.flatnonzero(blocks[:, 0] + chunk.start.block == chunk.end.block)
-            end = targets[end_block[0]] + chunk.end.within if end_block.size else targets[-1]
+            end = targets[-2] + chunk.end.within if chunk.end.within else targets[-1]
             segments[number] = total + chunk.start.within, end
             if chunk.start.within > (inflated[0] if inflated.size else 0) or end > targets[-1]:
                 raise self._error("a virtual offset points behind the end of its block", chunk.start.block)
@@ -112,33 +111,52 @@ class BgzfFile:
             pass
         return data, segments
 
-    def is_at_end(self, offset: VirtualOffset) -> bool:
-        """Whether nothing but empty blocks follows a virtual offset."""
-        block, within = offset
-        while block < self.size:
+    def is_empty_between(self, start: VirtualOffset, end: VirtualOffset) -> bool:
+        """Whether two virtual offsets are the same place: nothing but ends of blocks and empty blocks lies between."""
+        block, within = start
+        while block < end.block:
             header = np.frombuffer(os.pread(self._descriptor, MAX_BLOCK_SIZE, block), np.uint8)
             found = np.empty((1, 4), np.int64)
             count, length, status = kernels.scan_blocks(header, 1, found)
             if status != kernels.OK or count == 0 or found[0, 3] > within:
                 return False
             block, within = block + length, 0
-        return block == self.size and within == 0
+        return (block, within) == end
+
+    def peek(self, offset: VirtualOffset, size: int) -> bytes:
+        """The ``size`` bytes that follow a virtual offset, or all there are."""
+        block, within = offset
+        found = np.empty((1, 4), np.int64)
+        peeked = b""
+        while len(peeked) < size and block < self.size:
+            raw = np.frombuffer(self._pread(min(MAX_BLOCK_SIZE, self.size - block), block), np.uint8)
+            count, length, status = kernels.scan_blocks(raw, 1, found)
+            if status != kernels.OK or count == 0:
+                raise self._error("not the start of a BGZF block", block)
+            data = np.empty(found[0, 3], np.uint8)
+            self._inflate(data, raw, found, np.zeros(1, np.int64), block)
+            peeked += data[within:].tobytes()
+            block, within = block + length, 0
+        return peeked[:size]
 
     def _compressed(self, chunk: Chunk) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         start, end = chunk
-        if start.block >= self.size or end.block > self.size or end < start:
-            raise self._error("virtual offset lies outside the file", start.block, found=f"a file of {self.size} bytes")
         stop = end.block - start.block + (1 if end.within else 0)
+        if not 0 <= start.block < self.size or start.block + stop > self.size or end < start:
+            outside = end.block if 0 <= start.block < self.size else start.block
+            raise self._error("virtual offset lies outside the file", outside, found=f"a file of {self.size} bytes")
         wanted = min(self.size - start.block, end.block - start.block + (MAX_BLOCK_SIZE if end.within else 0))
         raw = np.frombuffer(self._pread(wanted, start.block), np.uint8)
         blocks = np.empty((wanted // MIN_BLOCK_SIZE + 1, 4), np.int64)
         count, offset, status = kernels.scan_blocks(raw, stop, blocks)
         if status == kernels.NOT_A_BLOCK:
             raise self._error("not the start of a BGZF block", start.block + offset)
-        if status == kernels.CUT_SHORT:
+        if status == kernels.CUT_SHORT and start.block + wanted == self.size:
             raise self._error(
                 "a block is cut short", start.block + offset, advice="the file is truncated: make it again"
             )
+        if status == kernels.CUT_SHORT or (end.within and blocks[count - 1, 0] + start.block != end.block):
+            raise self._error("not the start of a BGZF block", end.block)
         return raw, blocks[:count].copy()
 
     def _pread(self, size: int, offset: int) -> bytes:
@@ -162,10 +180,8 @@ class BgzfFile:
     ) -> None:
         view = raw.data
         for (offset, start, length, inflated), target in zip(blocks.tolist(), targets.tolist(), strict=False):
-            if not inflated:
-                continue
             try:
-                block = deflate.deflate_decompress(view[start : start + length], inflated)
+                block = deflate.deflate_decompress(view[start : start + length], max(inflated, 1))
             except deflate.DeflateError:
                 raise self._error("a block does not inflate", origin + offset, advice="the file is damaged") from None
             trailer = bytes(view[start + length : start + length + 4])
@@ -180,7 +196,10 @@ class BgzfFile:
             data[target : target + inflated] = np.frombuffer(block, np.uint8)
 
     def _check_start(self) -> None:
-        magic = os.pread(self._descriptor, 16, 0)
+        try:
+            magic = os.pread(self._descriptor, 16, 0)
+        except OSError as error:  # a folder, a pipe
+            raise FormatError("cannot be read", path=self.path, found=error.strerror, expected="a BAM file") from None
         if not magic:
             raise FormatError("file is empty", path=self.path, expected="a BAM file")
         if magic[:4] == b"CRAM":

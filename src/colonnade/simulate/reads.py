@@ -74,17 +74,26 @@ def simulate_bam(
     lefts, rights = starts, starts + lengths - library.read_length
     carried = _carried_sites(sites, time_point, starts, starts + lengths, rng)
 
+    qualities = rng.choice(QUALITIES, (n_templates, 2, library.read_length), p=QUALITY_SHARES)
+    shifts = np.where(rng.random(qualities.shape) < 10.0 ** (-0.1 * qualities), rng.integers(1, 4, qualities.shape), 0)
+    records = []
+    for number, ends in enumerate(zip(lefts.tolist(), rights.tolist(), strict=True)):
+        mates = [
+            _read(reference, start, carried.get(number, ()), *noise)
+            for start, *noise in zip(ends, qualities[number], shifts[number].astype(np.uint8), strict=True)
+        ]
+        records += _records(f"{Path(path).stem}.{number}", mates)
+    _write(Path(path), sorted(records, key=lambda record: record.reference_start), contig, len(reference))
+
+
+def _write(path: Path, records: Sequence[pysam.AlignedSegment], contig: str, length: int) -> None:
+    """Write a BAM and its index; both appear when complete."""
     header = {
         "HD": {"VN": "1.6", "SO": "coordinate"},
-        "SQ": [{"SN": contig, "LN": len(reference)}],
+        "SQ": [{"SN": contig, "LN": length}],
         "PG": [{"ID": "colonnade", "PN": "colonnade"}],
     }
-    records = []
-    for number, (left, right) in enumerate(zip(lefts.tolist(), rights.tolist(), strict=True)):
-        mates = [_read(reference, start, carried.get(number, ()), library.read_length, rng) for start in (left, right)]
-        records += _records(f"{Path(path).stem}.{number}", mates)
-    records.sort(key=lambda record: record.reference_start)
-    with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         unfinished = Path(folder) / "reads.bam"
         with pysam.AlignmentFile(str(unfinished), "wb", header=header) as file:
             for record in records:
@@ -110,8 +119,11 @@ def _carried_sites(
     return carried
 
 
-def _read(reference: Codes, start: int, sites: Sequence[Site], length: int, rng: np.random.Generator) -> _Read:
-    """One mate of a template that carries some sites, with sequencing errors."""
+def _read(
+    reference: Codes, start: int, sites: Sequence[Site], qualities: npt.NDArray[np.uint8], shifts: npt.NDArray[np.uint8]
+) -> _Read:
+    """One mate of a template that carries some sites; a shift other than 0 is a sequencing error."""
+    length = len(qualities)
     bases = reference[start : start + length].copy()
     cigar = [(_MATCH, length)]
     for site in sites:
@@ -121,10 +133,7 @@ def _read(reference: Codes, start: int, sites: Sequence[Site], length: int, rng:
         if site.is_indel and start <= site.position < start + length - 1:
             start, cigar, bases = _with_indel(reference, start, bases, site)
             break  # sites are further apart than a read is long
-    qualities = rng.choice(QUALITIES, len(bases), p=QUALITY_SHARES)
-    wrong = np.flatnonzero(rng.random(len(bases)) < 10.0 ** (-0.1 * qualities))
-    bases[wrong] = (bases[wrong] + rng.integers(1, 4, wrong.size)) % 4
-    return _Read(start, cigar, bases, qualities)
+    return _Read(start, cigar, (bases + shifts[: len(bases)]) % 4, qualities[: len(bases)])
 
 
 def _with_indel(reference: Codes, start: int, bases: Codes, site: Site) -> tuple[int, list[tuple[int, int]], Codes]:
