@@ -44,7 +44,9 @@ def fetched(path: Path, region: Region) -> list[tuple[str, int, int]]:
     with pysam.AlignmentFile(str(path)) as file:
         records = file.fetch(contig=region.contig, start=region.start, stop=region.end)
         return [
-            (r.query_name, r.flag, r.reference_start) for r in records if not r.is_unmapped and r.cigartuples is not None
+            (r.query_name, r.flag, r.reference_start)
+            for r in records
+            if not r.is_unmapped and r.cigartuples is not None
         ]
 
 

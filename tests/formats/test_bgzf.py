@@ -251,12 +251,14 @@ def test_only_ends_of_blocks_and_empty_blocks_are_nothing(path: Path) -> None:
         assert not file.is_empty_between(VirtualOffset(0, 0), VirtualOffset(0, 1))
 
 
-def test_peeking_crosses_blocks_and_ends_with_the_file(path: Path, content: bytes) -> None:
+def test_taking_crosses_blocks_and_ends_with_the_file(path: Path, content: bytes) -> None:
     offsets = block_offsets(path)
+    in_last = N_BYTES % 0xFF00
     with BgzfFile(path) as file:
-        assert file.peek(VirtualOffset(offsets[1], 5), 9) == content[0xFF00 + 5 :][:9]
-        assert file.peek(VirtualOffset(0, 0xFF00 - 4), 9) == content[0xFF00 - 4 :][:9]
-        assert file.peek(VirtualOffset(offsets[-3], N_BYTES % 0xFF00 - 2), 9) == content[-2:]
-        assert file.peek(VirtualOffset(offsets[-1], 0), 9) == b""
+        assert file.take(VirtualOffset(offsets[1], 5), 9) == (content[0xFF00 + 5 :][:9], (offsets[1], 14))
+        assert file.take(VirtualOffset(0, 0xFF00 - 4), 9) == (content[0xFF00 - 4 :][:9], (offsets[1], 5))
+        assert file.take(VirtualOffset(0, 0xFF00 - 4), 4) == (content[0xFF00 - 4 :][:4], (offsets[1], 0))
+        assert file.take(VirtualOffset(offsets[-3], in_last - 2), 9) == (content[-2:], (offsets[-1], 0))
+        assert file.take(VirtualOffset(offsets[-1], 0), 9) == (b"", (offsets[-1], 0))
         with pytest.raises(FormatError, match=f"compressed offset {offsets[1] + 1}: not the start of a BGZF block"):
-            file.peek(VirtualOffset(offsets[1] + 1, 0), 9)
+            file.take(VirtualOffset(offsets[1] + 1, 0), 9)

@@ -1,12 +1,10 @@
 """Opening a BAM file with its index: header facts, and every check that can be made before the first record."""
 
 import logging
-import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-import pysam
 
 from colonnade.errors import ColonnadeError, FormatError, IndexMismatchError
 from colonnade.formats.bai import BaiIndex
@@ -14,6 +12,9 @@ from colonnade.formats.bgzf import BgzfFile, VirtualOffset
 
 _log = logging.getLogger(__name__)
 
+_MAGIC: Final = b"BAM\x01"
+_FIRST: Final = VirtualOffset(0, 0)
+_HEADER_STEP: Final = 1 << 16
 _NO_CONTIG: Final = (-1).to_bytes(4, "little", signed=True)
 
 
@@ -39,22 +40,48 @@ class BamHeader:
     end: VirtualOffset
 
     @classmethod
-    def read(cls, path: str | Path) -> "BamHeader":
-        """Read the header through htslib."""
-        verbosity = pysam.set_verbosity(0)
+    def read(cls, blocks: BgzfFile) -> "BamHeader":
+        """Read the header; not through htslib, which opens the index as well and aborts the process if that is damaged."""
+        size = _HEADER_STEP
+        data, _ = blocks.take(_FIRST, size)
+        if data[:4] != _MAGIC:
+            raise FormatError("not a BAM file", path=blocks.path, found=repr(data[:4]), expected=repr(_MAGIC))
+        while (parsed := _parse_header(data)) is None:
+            if len(data) < size:
+                raise FormatError("the header is damaged", path=blocks.path, found=f"no end of it in {len(data)} bytes")
+            size *= 4
+            data, _ = blocks.take(_FIRST, size)
+        text, contigs, length = parsed
         try:
-            with pysam.AlignmentFile(os.fspath(path), "rb", check_sq=False) as handle:
-                header = handle.header.to_dict()
-                lengths = dict(zip(handle.references, handle.lengths, strict=True))
-                end = VirtualOffset.unpack(handle.tell())
-        except (ValueError, OSError) as error:
+            lines = [line.split("\t") for line in text.decode("utf-8").splitlines()]
+            lengths = {name.decode("utf-8"): n for name, n in contigs}
+        except UnicodeDecodeError:
+            raise FormatError("the header is damaged", path=blocks.path, found="bytes that are not UTF-8") from None
+        if len(lengths) != len(contigs) or any(n < 0 for n in lengths.values()):
             raise FormatError(
-                "the BAM header cannot be read", path=path, found=str(error).splitlines()[0], expected="a BAM header"
-            ) from None
-        finally:
-            pysam.set_verbosity(verbosity)
-        checksums = {line["SN"]: line["M5"].lower() for line in header.get("SQ", ()) if "M5" in line}
-        return cls(lengths, checksums, header.get("HD", {}).get("SO", "unknown"), end)
+                "the header is damaged", path=blocks.path, found="a contig named twice, or without length"
+            )
+        tags = [(kind, dict(field.partition(":")[::2] for field in fields)) for kind, *fields in lines]
+        checksums = {tag["SN"]: tag["M5"].lower() for kind, tag in tags if kind == "@SQ" and tag.keys() >= {"SN", "M5"}}
+        sort_order = next((tag["SO"] for kind, tag in tags if kind == "@HD" and "SO" in tag), "unknown")
+        return cls(lengths, checksums, sort_order, blocks.take(_FIRST, length)[1])
+
+
+def _parse_header(data: bytes) -> tuple[bytes, list[tuple[bytes, int]], int] | None:
+    """Text, contigs and size of a binary header (SAM specification, section 4.2); None where it goes on beyond the data."""
+    try:
+        (l_text,) = struct.unpack_from("<I", data, 4)
+        (n_contigs,) = struct.unpack_from("<I", data, 8 + l_text)
+        offset = 12 + l_text
+        contigs = []
+        for _ in range(n_contigs):
+            (l_name,) = struct.unpack_from("<I", data, offset)
+            (length,) = struct.unpack_from("<i", data, offset + 4 + l_name)
+            contigs.append((data[offset + 4 : offset + 4 + l_name].removesuffix(b"\0"), length))
+            offset += 8 + l_name
+    except struct.error:
+        return None
+    return data[8 : 8 + l_text].rstrip(b"\0"), contigs, offset
 
 
 class BamFile:
@@ -77,7 +104,7 @@ class BamFile:
         self.path = str(path)
         self.blocks = BgzfFile(path)
         try:
-            self.header = BamHeader.read(path)
+            self.header = BamHeader.read(self.blocks)
             self.contigs = {name: number for number, name in enumerate(self.header.lengths)}
             self.index = BaiIndex(self._find_index())
             self._check_index()
@@ -127,7 +154,7 @@ class BamFile:
     def _ends_at(self, offset: VirtualOffset) -> bool:
         """Whether only records without a position follow, and only if the index knows of some."""
         try:
-            next_record = self.blocks.peek(offset, 8)
+            next_record, _ = self.blocks.take(offset, 8)
         except FormatError:
             return False
         return not next_record or (self.index.unplaced != 0 and next_record[4:] == _NO_CONTIG)

@@ -123,21 +123,22 @@ class BgzfFile:
             block, within = block + length, 0
         return (block, within) == end
 
-    def peek(self, offset: VirtualOffset, size: int) -> bytes:
-        """The ``size`` bytes that follow a virtual offset, or all there are."""
+    def take(self, offset: VirtualOffset, size: int) -> tuple[bytes, VirtualOffset]:
+        """The ``size`` bytes that follow a virtual offset, or all there are, and where they end."""
         block, within = offset
         found = np.empty((1, 4), np.int64)
-        peeked = b""
-        while len(peeked) < size and block < self.size:
+        taken = bytearray()
+        while len(taken) < size and block < self.size:
             raw = np.frombuffer(self._pread(min(MAX_BLOCK_SIZE, self.size - block), block), np.uint8)
             count, length, status = kernels.scan_blocks(raw, 1, found)
             if status != kernels.OK or count == 0:
                 raise self._error("not the start of a BGZF block", block)
             data = np.empty(found[0, 3], np.uint8)
             self._inflate(data, raw, found, np.zeros(1, np.int64), block)
-            peeked += data[within:].tobytes()
-            block, within = block + length, 0
-        return peeked[:size]
+            end = min(data.size, within + size - len(taken))
+            taken += data[within:end].tobytes()
+            block, within = (block, end) if end < data.size else (block + length, 0)
+        return bytes(taken), VirtualOffset(block, within)
 
     def _compressed(self, chunk: Chunk) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
         start, end = chunk
