@@ -157,9 +157,12 @@ def check(
     near, at = away < NEAR, away < AT
     off = abs(mine - p)
     bad = wrong(states, p, error)
+    near_figures = f"near {np.count_nonzero(near):4} off {off[near].max(initial=0):.5f}"
+    at_figures = (
+        f"at {np.count_nonzero(at):4} off {off[at].max(initial=0):.5f} ({(off / error)[at].max(initial=0):.1f} se)"
+    )
     print(
-        f"{distance:<5} {kind.__name__:<18} {cost * 1e6:5.0f} us/key  near {np.count_nonzero(near):4} off {off[near].max(initial=0):.5f}"
-        f"  at {np.count_nonzero(at):4} off {off[at].max(initial=0):.5f} ({(off / error)[at].max(initial=0):.1f} se)"
+        f"{distance:<5} {kind.__name__:<18} {cost * 1e6:5.0f} us/key  {near_figures}  {at_figures}"
         f"  wrong {np.count_nonzero(bad)}  replicates {replicates(mine)}",
         flush=True,
     )

@@ -56,13 +56,18 @@ def measure(folder: Path, shifts: np.ndarray, *, depth: float, seed: int, replic
     rng = np.random.default_rng(seed)
     lower = rng.random(len(shifts)) * (1 - shifts)
     flipped = rng.random(len(shifts)) < 0.5
-    shares = [(float(a), float(a + d)) if f else (float(a + d), float(a)) for a, d, f in zip(lower, shifts, flipped, strict=True)]
+    shares = [
+        (float(a), float(a + d)) if f else (float(a + d), float(a))
+        for a, d, f in zip(lower, shifts, flipped, strict=True)
+    ]
     reference = random_reference(SPACING * (len(shifts) + 3), rng)
     sites = place_sites(reference, shares, rng)
     (folder / "reference.fa").write_text(f">virus\n{to_text(reference)}\n")
     for time_point, name in enumerate(("early", "late")):
         simulate_bam(folder / f"{name}.bam", reference, sites, time_point, Library(depth=depth), rng)
-    result = compare({n: folder / f"{n}.bam" for n in ("early", "late")}, reference=folder / "reference.fa", options=CALLS)
+    result = compare(
+        {n: folder / f"{n}.bam" for n in ("early", "late")}, reference=folder / "reference.fa", options=CALLS
+    )
     called = set(result.dist["position"].to_pylist())
     tested = compare(
         {n: folder / f"{n}.bam" for n in ("early", "late")},
@@ -88,7 +93,8 @@ def expected_calls(base: int, site: Site, depths: tuple[int, int], rng: np.rando
     """Share of calls of the definition, over independent draws of the reads of one site."""
     other = BASES.index(site.event)
     seen = [
-        np.stack([_draw_reads(int(base), other, site.shares[t], depths[t], rng) for _ in range(replicates)]) for t in (0, 1)
+        np.stack([_draw_reads(int(base), other, site.shares[t], depths[t], rng) for _ in range(replicates)])
+        for t in (0, 1)
     ]
     states = _SCREEN.states(*(evidence.sum(axis=(2, 3), dtype=np.int32) for evidence in seen))
     passed = np.flatnonzero(states == CHANGED)

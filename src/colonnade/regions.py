@@ -1,5 +1,6 @@
 """Genomic intervals: 0-based and half-open inside, 1-based text and BED at the edge."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,10 +44,12 @@ def parse_region(text: str, lengths: Mapping[str, int]) -> Region:
     """
     if text in lengths:
         return Region(text, 0, lengths[text])
+    braced = re.fullmatch(r"\{(.*)\}(?::([^}]*))?", text)
     contig, colon, interval = text.rpartition(":")
     if not colon:
         contig, interval = text, ""
-    contig = contig.removeprefix("{").removesuffix("}") if contig.startswith("{") else contig
+    if braced and contig not in lengths:
+        contig, interval = braced[1], braced[2] or ""
     if contig not in lengths:
         raise UsageError(
             f"region {text!r} names an unknown contig",
@@ -54,14 +57,11 @@ def parse_region(text: str, lengths: Mapping[str, int]) -> Region:
             expected="a contig of the reference",
             advice="see the first column of the reference's .fai",
         )
-    first, dash, last = interval.replace(",", "").partition("-")
-    try:
-        start = int(first) - 1 if first else 0
-        end = int(last) if dash and last else lengths[contig]
-    except ValueError:
-        raise UsageError(
-            f"region {text!r} cannot be read", found=repr(interval), expected="FIRST-LAST, 1-based"
-        ) from None
+    digits = re.fullmatch(r"([0-9]{0,99})(?:-([0-9]{0,99}))?", interval.replace(",", ""))
+    if not digits:
+        raise UsageError(f"region {text!r} cannot be read", found=repr(interval), expected="FIRST-LAST, 1-based")
+    start = int(digits[1]) - 1 if digits[1] else 0
+    end = int(digits[2]) if digits[2] else lengths[contig]
     if start < 0 or end <= start or start >= lengths[contig]:
         raise UsageError(
             f"region {text!r} is empty or outside its contig",
@@ -71,16 +71,29 @@ def parse_region(text: str, lengths: Mapping[str, int]) -> Region:
     return Region(contig, start, min(end, lengths[contig]))
 
 
+def check_region(region: Region, lengths: Mapping[str, int]) -> Region:
+    """Return a region unless it lies outside the contigs."""
+    if not 0 <= region.start < region.end <= lengths.get(region.contig, 0):
+        raise UsageError(
+            f"region {region} is empty or outside its contig",
+            found=f"start {region.start}, end {region.end}",
+            expected=f"0 <= start < end <= {lengths[region.contig]}"
+            if region.contig in lengths
+            else "a contig of the reference",
+        )
+    return region
+
+
 def read_bed(path: str | Path, lengths: Mapping[str, int]) -> list[Region]:
     """Read the intervals of a BED file (0-based, half-open) and check them against contig lengths."""
     regions = []
-    with open(path, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8-sig", errors="backslashreplace") as lines:
         for number, line in enumerate(lines, start=1):
             fields = line.rstrip("\r\n").split("\t")
-            if not line.strip() or line.startswith(("#", "track", "browser")):
+            if not line.strip() or line.startswith("#") or line.split()[0] in ("track", "browser"):
                 continue
             place = f"line {number}"
-            if len(fields) < 3 or not (fields[1].isdecimal() and fields[2].isdecimal()):
+            if len(fields) < 3 or not all(re.fullmatch("[0-9]{1,99}", field) for field in fields[1:3]):
                 raise FormatError(
                     "not a BED line",
                     path=path,

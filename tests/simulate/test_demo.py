@@ -42,7 +42,10 @@ def test_simulated_reads_pass_samtools_quickcheck_and_mates_agree(tmp_path: Path
             if mate is None:
                 waiting[record.query_name] = record
                 continue
-            assert (mate.next_reference_start, record.next_reference_start) == (record.reference_start, mate.reference_start)
+            assert (mate.next_reference_start, record.next_reference_start) == (
+                record.reference_start,
+                mate.reference_start,
+            )
             assert mate.template_length == -record.template_length
             assert {mate.is_read1, record.is_read1} == {True, False}
             assert mate.mate_is_reverse == record.is_reverse

@@ -10,7 +10,7 @@ from colonnade.compare.samples import Sample
 from colonnade.errors import InputError
 from colonnade.formats.bam import BamFile
 from colonnade.formats.fasta import Fasta
-from colonnade.regions import Region, merge_regions, parse_region, read_bed
+from colonnade.regions import Region, check_region, merge_regions, parse_region, read_bed
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,9 @@ class Inputs:
     def regions(self, texts: Sequence[str | Region], bed: str | PathLike[str] | None) -> list[Region]:
         """Regions of interest, sorted and merged; all shared contigs where none is asked for."""
         lengths = self.reference.lengths
-        wanted = [text if isinstance(text, Region) else parse_region(text, lengths) for text in texts]
+        wanted = [
+            check_region(text, lengths) if isinstance(text, Region) else parse_region(text, lengths) for text in texts
+        ]
         if bed is not None:
             wanted += read_bed(fspath(bed), lengths)
         elif not texts:

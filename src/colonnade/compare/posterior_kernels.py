@@ -15,9 +15,11 @@ from colonnade.jit import kernel
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MAX_QUALITY = 45  # qualities are capped here: no platform is better in truth
 UNINFORMATIVE = 0.75  # error probability from which on a base says nothing
-ALWAYS_WHOLE = 512  # tables of so many bases are never cut
+ALWAYS_WHOLE = 128  # tables of so many bases are never cut
 DROPPED = 45.0  # minus the logarithm of the weight, relative to the largest, at which the tables of deep loci may end
 SPARE = 10.0  # by how much, in logarithms, the entries of a cut table exceed what is dropped on the way to it
+CENTRED = 0.2  # standard deviations by which proposals may miss the top of the correction
+TINY = 1e-280  # sums of gamma draws below this are drawn again as logarithms: priors of 0.01 and less get there
 UNDERFLOW = -690.0  # logarithm of the smallest number that is safe to compute with
 
 
@@ -72,12 +74,35 @@ def draw_gamma(state, shape):
 
 
 @kernel
+def _draw_log_gamma(state, shape):
+    """The logarithm of what ``draw_gamma`` draws from the same state, where that may be too small for a float."""
+    log_boost = 0.0
+    if shape < 1.0:
+        state, u = next_uniform(state)
+        log_boost = math.log(u) / shape
+        shape += 1.0
+    state, value = draw_gamma(state, shape)
+    return state, math.log(value) + log_boost
+
+
+@kernel
 def draw_dirichlet(state, shapes, point):
     """Fill ``point`` with a Dirichlet draw; returns the new state."""
+    start = state
     total = 0.0
     for o in range(shapes.size):
         state, point[o] = draw_gamma(state, shapes[o])
         total += point[o]
+    if total < TINY:
+        state = start
+        largest = -np.inf
+        for o in range(shapes.size):
+            state, point[o] = _draw_log_gamma(state, shapes[o])
+            largest = max(largest, point[o])
+        total = 0.0
+        for o in range(shapes.size):
+            point[o] = math.exp(point[o] - largest)
+            total += point[o]
     for o in range(shapes.size):
         point[o] /= total
     return state
@@ -94,11 +119,12 @@ def _odds(quality):
 
 @kernel
 def _solve_scale(counts, odds, total, prior, tilt):
-    """The scale at which a base with x = scale has tilt / x true reads (prior included): where its table's weights peak.
+    """The scale x at which tilt / x true reads of a base are expected (prior included): where its table's weights peak.
 
-    By Newton's method on a concave rising function, from below.
+    By Newton's method on a concave rising function, from below. Also returns the slope of that function.
     """
     scale = tilt / (prior + total)
+    slope = prior + total
     for _ in range(100):
         value = prior * scale - tilt
         slope = prior
@@ -111,7 +137,7 @@ def _solve_scale(counts, odds, total, prior, tilt):
         scale -= step
         if abs(step) < 1e-7 * scale:
             break
-    return scale
+    return scale, slope
 
 
 @kernel
@@ -138,7 +164,10 @@ def _scale_at(counts, odds, errors):
 
 @kernel
 def _log_weight(counts, odds, scale, end_scale, end_errors):
-    """Logarithm of the weight, about, of so many errors under ``scale``, relative to the largest; ``end_scale`` is where they are expected."""
+    """Logarithm of the weight, about, of ``end_errors`` under ``scale``, relative to the largest.
+
+    ``end_scale`` is the scale under which so many are expected.
+    """
     result = -end_errors * math.log(end_scale / scale)
     for q in range(odds.size):
         if counts[q] > 0:
@@ -241,20 +270,81 @@ def _error_table(counts, odds, total, prior, tilt, scale):
 
 @kernel
 def _find_tilt(counts, odds, totals, prior):
-    """The tilt that makes the correction nearly flat over the likely number of true bases; and each base's scale under it."""
-    tilt = 4.0 * prior + totals.sum()
-    scales = np.empty(4)
-    for _ in range(20):
-        before = tilt
-        tilt = 0.0
+    """A tilt under which the shares of the bases, which are about the reciprocals of their scales, add up to 1.
+
+    They fall as the tilt rises: Newton's method on logarithms, within a shrinking bracket. (Plain iteration can swing between two
+    values for ever.)
+    """
+    low = math.log(prior) - 50.0
+    high = math.log(8.0 * prior + 2.0 * totals.sum())
+    log_tilt = math.log(4.0 * prior + totals.sum())
+    for _ in range(100):
+        tilt = math.exp(log_tilt)
+        shares = 0.0
+        fall = 0.0
         for o in range(4):
-            scales[o] = _solve_scale(counts[o], odds, totals[o], prior, before)
-            tilt += before / scales[o]
-        if abs(tilt - before) < 1e-3 * tilt:
+            scale, slope = _solve_scale(counts[o], odds, totals[o], prior, tilt)
+            shares += 1.0 / scale
+            fall += tilt / (scale * scale * slope)
+        if abs(shares - 1.0) < 1e-4:
             break
-    for o in range(4):
-        scales[o] = _solve_scale(counts[o], odds, totals[o], prior, tilt)
-    return tilt, scales
+        if shares > 1.0:
+            low = log_tilt
+        else:
+            high = log_tilt
+        log_tilt += math.log(shares) * shares / fall
+        if not low < log_tilt < high:
+            log_tilt = 0.5 * (low + high)
+    return math.exp(log_tilt)
+
+
+@kernel
+def _moments(table):
+    """Mean and variance of the index drawn from cumulative weights."""
+    mean = 0.0
+    square = 0.0
+    for i in range(table.size - 1):
+        above = 1.0 - table[i]
+        mean += above
+        square += (2 * i + 1) * above
+    return mean, square - mean * mean
+
+
+@kernel
+def _propose(counts, odds, totals, prior):
+    """The tilt, and under it the table of errors of each base with the number that its first entry stands for.
+
+    The correction peaks where true bases and prior add up to the tilt; their mean falls as the tilt rises. Where the tables
+    have two modes (poor qualities), the first guess can miss by so much that no point would be accepted: Newton's method mends it.
+    """
+    tilt = _find_tilt(counts, odds, totals, prior)
+    low = -np.inf
+    high = np.inf
+    while True:
+        scales = [_solve_scale(counts[o], odds, totals[o], prior, tilt)[0] for o in range(4)]
+        table_0, first_0 = _error_table(counts[0], odds, totals[0], prior, tilt, scales[0])
+        table_1, first_1 = _error_table(counts[1], odds, totals[1], prior, tilt, scales[1])
+        table_2, first_2 = _error_table(counts[2], odds, totals[2], prior, tilt, scales[2])
+        table_3, first_3 = _error_table(counts[3], odds, totals[3], prior, tilt, scales[3])
+        mean_0, variance_0 = _moments(table_0)
+        mean_1, variance_1 = _moments(table_1)
+        mean_2, variance_2 = _moments(table_2)
+        mean_3, variance_3 = _moments(table_3)
+        errors = first_0 + first_1 + first_2 + first_3 + mean_0 + mean_1 + mean_2 + mean_3
+        spread = tilt + variance_0 + variance_1 + variance_2 + variance_3
+        excess = 4.0 * prior + totals.sum() - errors - tilt
+        if abs(excess) <= CENTRED * math.sqrt(spread) or high - low < 1e-6:
+            break
+        log_tilt = math.log(tilt)
+        if excess > 0.0:
+            low = log_tilt
+        else:
+            high = log_tilt
+        log_tilt += min(max(excess / spread, -1.0), 1.0)
+        if not low < log_tilt < high:
+            log_tilt = 0.5 * (low + high)
+        tilt = math.exp(log_tilt)
+    return tilt, table_0, first_0, table_1, first_1, table_2, first_2, table_3, first_3
 
 
 @kernel
@@ -292,11 +382,7 @@ def draw_composition(evidence, prior, state, points):
                 counts[o, capped] += seen
                 totals[o] += seen
 
-    tilt, scales = _find_tilt(counts, odds, totals, prior)
-    table_0, first_0 = _error_table(counts[0], odds, totals[0], prior, tilt, scales[0])
-    table_1, first_1 = _error_table(counts[1], odds, totals[1], prior, tilt, scales[1])
-    table_2, first_2 = _error_table(counts[2], odds, totals[2], prior, tilt, scales[2])
-    table_3, first_3 = _error_table(counts[3], odds, totals[3], prior, tilt, scales[3])
+    tilt, table_0, first_0, table_1, first_1, table_2, first_2, table_3, first_3 = _propose(counts, odds, totals, prior)
 
     # The correction is concave in the number of true bases: climb to its top.
     log_tilt = math.log(tilt)

@@ -96,7 +96,7 @@ def choose_comparisons(
 
 def _read_two_columns(path: str | Path, header: tuple[str, str]) -> list[tuple[str, str]]:
     rows = []
-    with open(path, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, start=1):
             fields = line.rstrip("\r\n").split("\t")
             if number == 1 and tuple(fields) != header:
@@ -113,5 +113,7 @@ def _read_two_columns(path: str | Path, header: tuple[str, str]) -> list[tuple[s
                 raise FormatError(
                     "wrong number of fields", path=path, place=f"line {number}", found=str(len(fields)), expected="2"
                 )
+            if "\0" in line:
+                raise FormatError("not a text file", path=path, place=f"line {number}", found="a NUL byte")
             rows.append((fields[0], fields[1]))
     return rows

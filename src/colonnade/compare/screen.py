@@ -86,9 +86,11 @@ class Screen:
 
     def _memory(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]]:
         """Keys and states that the calling thread remembers: each has its own, so no lock is needed."""
-        if not hasattr(self._memories, "held"):
-            self._memories.held = np.zeros((_REMEMBERED, 8), np.int64), np.zeros(_REMEMBERED, np.int8)
-        return self._memories.held
+        held: tuple[npt.NDArray[np.int64], npt.NDArray[np.int8]] | None = getattr(self._memories, "held", None)
+        if held is None:
+            held = np.zeros((_REMEMBERED, 8), np.int64), np.zeros(_REMEMBERED, np.int8)
+            self._memories.held = held
+        return held
 
     def _tabulate(self, counts: npt.NDArray[np.int64]) -> None:
         with self._lock:

@@ -122,32 +122,43 @@ class BaiIndex:
 
     def _is_placed(self) -> npt.NDArray[np.bool_]:
         """Which chunks are of records, not facts about a contig."""
-        return np.repeat(self._bins, np.diff(self._chunk_starts)) != kernels.METADATA_BIN
+        numbers: npt.NDArray[np.int64] = np.repeat(self._bins, np.diff(self._chunk_starts))
+        is_placed: npt.NDArray[np.bool_] = numbers != kernels.METADATA_BIN
+        return is_placed
 
     def _is_sound(self) -> bool:
         """Whether all holds that the order of records implies: nothing else guards an index against flipped bits."""
-        starts, ends = self._chunks[self._is_placed()].T
-        if (
-            (starts < 0).any()
-            or (ends < starts).any()
-            or ((self._bins < 0) | (self._bins > kernels.METADATA_BIN)).any()
-        ):
+        if ((self._bins < 0) | (self._bins > kernels.METADATA_BIN)).any():
             return False
-        for contig in range(self.n_contigs):
-            windows = self._windows[self._window_starts[contig] : self._window_starts[contig + 1]]
-            if (windows < 0).any() or (np.diff(windows[windows > 0]) < 0).any():
-                return False
         contigs = np.repeat(np.arange(self.n_contigs), np.diff(self._bin_starts))
-        order = np.lexsort((self._bins, contigs))
-        same_contig = np.diff(contigs[order]) == 0
-        if (same_contig & (np.diff(self._bins[order]) == 0)).any():
+        by_number = np.lexsort((self._bins, contigs))
+        if ((np.diff(contigs[by_number]) == 0) & (np.diff(self._bins[by_number]) == 0)).any():
             return False
-        # Bins of one level lie side by side, so their first records come in the same order.
-        order = order[(np.diff(self._chunk_starts)[order] > 0) & (self._bins[order] < kernels.METADATA_BIN)]
-        firsts = self._chunks[self._chunk_starts[order], 0]
-        levels = np.searchsorted([first for first, _ in _LEVELS], self._bins[order], side="right")
-        neighbours = (np.diff(contigs[order]) == 0) & (np.diff(levels) == 0)
-        return not (neighbours & (np.diff(firsts) < 0)).any()
+        chosen = self._is_placed()
+        starts, ends = self._chunks[chosen].T
+        if (starts < 0).any() or (ends < starts).any():
+            return False
+
+        # Each bin reaches over 2^bits positions; no chunk comes after one of a bin that begins behind the end of its own.
+        level_firsts, level_bits = np.array(_LEVELS).T
+        levels = np.searchsorted(level_firsts, self._bins, side="right") - 1
+        bin_firsts = self._bins - level_firsts[levels] << level_bits[levels]
+        bin_of_chunk = np.repeat(np.arange(self._bins.size), np.diff(self._chunk_starts))[chosen]
+        contig_of_chunk, firsts = contigs[bin_of_chunk], bin_firsts[bin_of_chunk]
+        lasts = firsts + (1 << level_bits[levels][bin_of_chunk]) - 1
+        order = np.argsort(starts, kind="stable")
+        along = contig_of_chunk * MAX_POSITION
+        if (np.maximum.accumulate((along + firsts)[order]) > (along + lasts)[order]).any():
+            return False
+
+        limits = np.searchsorted(contig_of_chunk, np.arange(self.n_contigs + 1))
+        return all(
+            _windows_fit(
+                self._windows[self._window_starts[contig] : self._window_starts[contig + 1]],
+                *(part[limits[contig] : limits[contig + 1]] for part in (starts, ends, firsts, lasts)),
+            )
+            for contig in np.flatnonzero(np.diff(self._window_starts))
+        )
 
     def _last_offset(self, first_contig: int, end_contig: int) -> int:
         bins = slice(self._bin_starts[first_contig], self._bin_starts[end_contig])
@@ -160,6 +171,34 @@ class BaiIndex:
         if not windows.size:
             return 0
         return int(windows[: (position >> WINDOW_BITS) + 1].max())
+
+
+def _windows_fit(
+    windows: npt.NDArray[np.int64],
+    starts: npt.NDArray[np.int64],
+    ends: npt.NDArray[np.int64],
+    firsts: npt.NDArray[np.int64],
+    lasts: npt.NDArray[np.int64],
+) -> bool:
+    """Whether the offsets of a contig's windows rise, and each is in a chunk of a bin that overlaps its window.
+
+    Windows that nothing overlaps have the offset of a neighbour, or 0 at the start.
+    """
+    known = np.flatnonzero(windows)
+    offsets = windows[known]
+    if (np.diff(offsets) < 0).any() or (offsets < 0).any():
+        return False
+    if not offsets.size:
+        return True
+    # Marks the windows whose offset is in a chunk, and which its bin overlaps, by where such stretches begin and end.
+    first = np.maximum(np.searchsorted(offsets, starts), np.searchsorted(known, firsts >> WINDOW_BITS))
+    end = np.minimum(np.searchsorted(offsets, ends), np.searchsorted(known, (lasts >> WINDOW_BITS) + 1))
+    steps = np.zeros(known.size + 1, np.int64)
+    np.add.at(steps, first[first < end], 1)
+    np.add.at(steps, end[first < end], -1)
+    is_found = np.cumsum(steps[:-1]) > 0
+    run_starts = np.flatnonzero(np.diff(offsets, prepend=-1))
+    return bool(np.logical_or.reduceat(is_found, run_starts).all())
 
 
 _INDEX_AGAIN: Final = "index the BAM again with: samtools index"

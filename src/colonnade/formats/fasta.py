@@ -92,7 +92,13 @@ class Fasta:
 
     def _fetch(self, region: Region) -> bytes:
         with self._lock:
-            sequence: str = self._file.fetch(region.contig, region.start, region.end)
+            verbosity = pysam.set_verbosity(0)
+            try:
+                sequence: str = self._file.fetch(region.contig, region.start, region.end)
+            except ValueError:  # pysam's word for htslib reading nothing
+                sequence = ""
+            finally:
+                pysam.set_verbosity(verbosity)
         if len(sequence) != len(region):
             raise FormatError(
                 "sequence is shorter than its index says",

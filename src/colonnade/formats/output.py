@@ -69,7 +69,7 @@ class OutputSet:
             self._discard()
             return
         try:
-            for _temporary, file in self._files.values():
+            for target, (_temporary, file) in self._files.items():  # noqa: B007, it names the file in the error
                 file.flush()
                 os.fsync(file.fileno())
                 file.close()
@@ -77,9 +77,7 @@ class OutputSet:
                 os.replace(temporary, target)
         except OSError as error:
             self._discard()
-            raise OutputError(
-                "cannot be written", path=error.filename2 or error.filename, found=error.strerror
-            ) from None
+            raise OutputError("cannot be written", path=target, found=error.strerror) from None
 
     def _discard(self) -> None:
         for temporary, file in self._files.values():

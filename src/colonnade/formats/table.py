@@ -57,5 +57,5 @@ def tsv_rows(table: pa.Table) -> Iterator[str]:
 def _texts(column: pa.ChunkedArray) -> list[str]:
     values = column.to_pylist()
     if pa.types.is_floating(column.type):
-        return ["" if value is None else f"{value:.{DECIMALS}f}" for value in values]
+        return ["" if value is None else f"{value:z.{DECIMALS}f}" for value in values]
     return ["" if value is None else str(value) for value in values]

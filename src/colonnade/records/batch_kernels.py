@@ -110,12 +110,12 @@ def load_records(
 ):
     """Check every record of the segments and fill ``records`` with those that pass the filter and overlap [start, end).
 
-    Returns (number filled, status, offset of the bad record, what was found there). Stops at the first record
-    beyond ``end`` or on a later contig: records are in coordinate order, which is checked up to there.
+    Returns (number filled, status, offset of the bad record, what was found there). Of records beyond ``end`` or on a
+    later contig only the order is checked: one of them amid others would hide those.
     """
     filled = 0
     last_position = np.int64(-1)
-    last_contig = np.int64(-1)
+    last_contig = np.int64(0)
     for segment in range(segments.shape[0]):
         offset = segments[segment, 0]
         segment_end = segments[segment, 1]
@@ -124,6 +124,21 @@ def load_records(
             record_end = body + read_u32(data, offset)
             tid = read_i32(data, body)
             position = read_i32(data, body + 4)
+
+            if tid < -1 or tid >= n_contigs:
+                return filled, BAD_CONTIG, offset, tid
+            if position < -1:
+                return filled, BAD_POSITION, offset, position
+
+            # Coordinate order; unplaced records (-1) come last.
+            if tid >= 0 and (last_contig < 0 or tid < last_contig or (tid == last_contig and position < last_position)):
+                return filled, OUT_OF_ORDER, offset, position
+            last_contig = tid
+            last_position = position
+            if tid < 0 or tid > contig or (tid == contig and position >= end):
+                offset = record_end
+                continue
+
             l_name = np.int64(data[body + 8])
             mapq = np.int64(data[body + 9])
             n_cigar = read_u16(data, body + 12)
@@ -143,21 +158,8 @@ def load_records(
                 return filled, BAD_LENGTHS, offset, tags - body
             if data[cigar - 1] != 0:
                 return filled, BAD_NAME, offset, l_name
-            if tid < -1 or tid >= n_contigs or next_tid < -1 or next_tid >= n_contigs:
-                return filled, BAD_CONTIG, offset, tid if tid < -1 or tid >= n_contigs else next_tid
-            if position < -1:
-                return filled, BAD_POSITION, offset, position
-
-            # Coordinate order; unplaced records (-1) come last.
-            if tid >= 0:
-                if tid < last_contig or (tid == last_contig and position < last_position):
-                    return filled, OUT_OF_ORDER, offset, position
-            elif last_contig > contig:
-                return filled, OK, 0, 0
-            last_contig = tid
-            last_position = position
-            if tid < 0 or tid > contig or (tid == contig and position >= end):
-                return filled, OK, 0, 0
+            if next_tid < -1 or next_tid >= n_contigs:
+                return filled, BAD_CONTIG, offset, next_tid
 
             # CIGAR: known operations that fit the sequence; more than 65,535 of them live in the CG tag.
             if (
@@ -172,6 +174,9 @@ def load_records(
                 if long_cigar >= 0:
                     cigar = long_cigar
                     n_cigar = n_long
+            # Without one of CIGAR and sequence, only the tags tell whether the lengths are right.
+            elif (n_cigar == 0 or l_seq == 0) and find_long_cigar(data, tags, record_end) == (-1, BAD_TAGS):
+                return filled, BAD_TAGS, offset, 0
             query = np.int64(0)
             span = np.int64(0)
             for operation in range(n_cigar):

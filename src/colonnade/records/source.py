@@ -20,7 +20,7 @@ _COMPLAINTS: Final = {
     kernels.BAD_CONTIG: ("a record names a contig that the header lacks", "contig number {}"),
     kernels.BAD_POSITION: ("impossible position", "{}"),
     kernels.OUT_OF_ORDER: ("records are not in coordinate order", "position {} (0-based) after a later one"),
-    kernels.BAD_TAGS: ("the tags of a record cannot be read", "no CG tag where one is needed"),
+    kernels.BAD_TAGS: ("the tags of a record cannot be read", "types or lengths that do not add up"),
 }
 
 

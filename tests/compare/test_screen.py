@@ -1,0 +1,234 @@
+"""The screen's states: right, whoever asks, in whatever order, and however often."""
+
+import itertools
+import threading
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import gammainc, ndtri
+
+from colonnade.compare import screen_kernels as kernels
+from colonnade.compare.screen import Screen
+from colonnade.compare.screen_kernels import AMBIGUOUS, BELOW_MIN_DEPTH, CHANGED, NO_DATA, UNCHANGED, UNDECIDED
+
+PRIOR = 0.1
+CONFIDENCE = 0.99
+REF_DEPTH = 1_000_000
+Keys = NDArray[np.int64]
+
+
+def make_screen(distance: float = 0.2, confidence: float = CONFIDENCE, min_depth: int = 1) -> Screen:
+    return Screen(min_distance=distance, confidence=confidence, prior=PRIOR, min_depth=min_depth)
+
+
+def states_of(screen: Screen, keys: Keys) -> NDArray[np.int8]:
+    counts = keys.astype(np.int32)
+    return screen.states(np.ascontiguousarray(counts[:, :4]), np.ascontiguousarray(counts[:, 4:]))
+
+
+def forget(screen: Screen) -> None:
+    """Empty the memory of decided keys."""
+    screen._memories = threading.local()
+
+
+def sampled(key: Keys, distance: float, points: int = 200_000) -> float:
+    """P(distance < ``distance``) by plain sampling."""
+    rng = np.random.default_rng([7, *key.tolist()])
+    shares = rng.standard_gamma(key[:, np.newaxis] + PRIOR, (8, points))
+    gap = shares[:4] / shares[:4].sum(0) - shares[4:] / shares[4:].sum(0)
+    return float(((gap**2).sum(0) < 2 * distance**2).mean())
+
+
+def random_keys(rng: np.random.Generator, n: int, depths: tuple[float, float] = (0.3, 3.0)) -> Keys:
+    """Pairs of samples at depths 10^depths, mostly not far apart."""
+    keys = []
+    for _ in range(n):
+        first, aim = rng.dirichlet([0.3] * 4), rng.dirichlet([0.3] * 4)
+        second = first + (aim - first) * rng.choice([0.0, 0.1, 0.3, 1.0])
+        depth = (10 ** rng.uniform(*depths, 2)).astype(int)
+        keys.append([*rng.multinomial(depth[0], first), *rng.multinomial(depth[1], second)])
+    return np.array(keys)
+
+
+@pytest.mark.parametrize("distance", [0.02, 0.05, 0.2, 0.5])
+def test_probabilities_are_those_of_plain_sampling(distance: float) -> None:
+    keys = random_keys(np.random.default_rng(1), 12)
+    keys[0, 4:] = [REF_DEPTH, 0, 0, 0]
+    mine = make_screen(distance).probabilities(keys)
+    truth = np.array([sampled(key, distance) for key in keys])
+    assert abs(mine - truth).max() < 0.02  # far from thresholds one replicate will do
+    close = np.minimum(truth, 1 - truth) < 0.02
+    assert abs(mine - truth)[close].max(initial=0) < 0.004
+
+
+# The worst of 4,000 keys near a threshold, by the spread of a lattice over its shifts.
+NEAR_A_THRESHOLD = [
+    (0.2, [20, 1, 0, 0, 12, 3, 1, 0]),
+    (0.2, [0, 2, 0, 0, 3, 5, 9, 4]),
+    (0.02, [6, 33, 94, 0, 0, 11, 30, 0]),
+    (0.05, [4, 6, 15, 11, 7, 2, 23, 11]),
+    (0.5, [1, 1, 5, 0, 2, 0, 0, 9]),
+    (0.5, [55, 14, 134, 0, 480, 488, 298, 653]),
+]
+
+
+@pytest.mark.parametrize(("distance", "key"), NEAR_A_THRESHOLD)
+def test_at_a_threshold_the_error_is_far_below_a_thousandth(distance: float, key: list[int]) -> None:
+    """The confidence is set to put a threshold where p is, so that all replicates are used."""
+    keys = np.array([key])
+    truth = sampled(keys[0], distance, 1_500_000)
+    confidence = max(truth, 1 - truth)
+    mine = make_screen(distance, confidence).probabilities(keys)[0]
+    error = np.sqrt(truth * (1 - truth) / 1_500_000)
+    wider = max(1.0, np.sqrt(truth * (1 - truth) / 0.0099))
+    assert abs(mine - truth) < 4 * error + 0.0003 * wider
+
+
+def certified(keys: Keys, distance: float) -> NDArray[np.int8]:
+    screen = make_screen(distance)
+    states = np.empty(len(keys), np.int8)
+    counts = keys.astype(np.int32)
+    kernels.certify(counts[:, :4].copy(), counts[:, 4:].copy(), CONFIDENCE, screen._near, screen._far, 1, states)
+    return states
+
+
+@pytest.mark.parametrize("distance", [0.02, 0.05, 0.2, 0.5])
+def test_what_is_certified_is_true(distance: float) -> None:
+    keys = random_keys(np.random.default_rng(2), 3000, (0.3, 4.0))
+    rng = np.random.default_rng(3)
+    pure = np.zeros((1000, 8), np.int64)
+    for side in (0, 4):
+        pure[np.arange(1000), side + rng.integers(0, 2, 1000)] = (10 ** rng.uniform(1, 4, 1000)).astype(int)
+        pure[np.arange(1000), side + rng.integers(0, 4, 1000)] += rng.integers(0, 8, 1000)
+    keys = np.concatenate([keys, pure])
+    states = certified(keys, distance)
+    p = make_screen(distance).probabilities(keys)
+    assert np.count_nonzero(states == UNCHANGED) > 20
+    assert np.count_nonzero(states == CHANGED) > 100
+    assert p[states == UNCHANGED].min() >= CONFIDENCE - 0.0005
+    assert p[states == CHANGED].max() <= 1 - CONFIDENCE + 0.0005
+
+
+def test_the_bounds_behind_certificates_hold_for_all_compositions() -> None:
+    """Same major base: D <= max(u, v). Different: D >= 1 - u - v. u, v: one minus the share of that base, whichever it is."""
+    rng = np.random.default_rng(4)
+    a, b = rng.dirichlet([0.2] * 4, 100_000), rng.dirichlet([0.2] * 4, 100_000)
+    corners = np.array(list(itertools.product(np.eye(4), np.eye(4))))
+    a, b = np.concatenate([a, corners[:, 0]]), np.concatenate([b, corners[:, 1]])
+    distance = np.sqrt(0.5 * ((a - b) ** 2).sum(1))
+    for base in range(4):
+        assert (distance <= np.maximum(1 - a[:, base], 1 - b[:, base]) + 1e-12).all()
+        other = (base + 1) % 4
+        assert (distance >= a[:, base] + b[:, other] - 1 - 1e-12).all()
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_states_survive_permuted_bases_and_swapped_samples(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    keys = random_keys(rng, 200)
+    screen = make_screen(0.1)
+    expected = states_of(screen, keys)
+    assert {CHANGED, AMBIGUOUS, UNCHANGED} == set(expected.tolist())
+    for order in itertools.permutations(range(4)):
+        permuted = np.concatenate([keys[:, :4][:, order], keys[:, 4:][:, order]], axis=1)
+        if rng.random() < 0.5:
+            permuted = np.concatenate([permuted[:, 4:], permuted[:, :4]], axis=1)
+        forget(screen)
+        np.testing.assert_array_equal(states_of(screen, permuted), expected)
+
+
+def test_canonical_key_is_one_per_class_and_keeps_the_counts() -> None:
+    rng = np.random.default_rng(7)
+    pairs, other, key = np.empty((4, 2), np.int64), np.empty(8, np.int64), np.empty(8, np.int64)
+    for first, second in rng.integers(0, 3, (300, 2, 4)):
+        seen = set()
+        for order in itertools.permutations(range(4)):
+            for a, b in ((first, second), (second, first)):
+                kernels.canonical_key(a[list(order)], b[list(order)], pairs, other, key)
+                seen.add(tuple(key.tolist()))
+        assert len(seen) == 1
+        columns = sorted(zip(key[:4].tolist(), key[4:].tolist(), strict=True))
+        given = sorted(zip(first.tolist(), second.tolist(), strict=True))
+        assert columns in (given, sorted((b, a) for a, b in given))
+
+
+def test_each_of_many_repeated_loci_gets_the_state_that_it_gets_alone() -> None:
+    """The forerunner's cache held stale entries, and half of the real changes were lost."""
+    rng = np.random.default_rng(8)
+    distinct = random_keys(rng, 300, (0.3, 2.0))
+    which = rng.integers(0, len(distinct), 20_000)
+    fresh = make_screen()
+    alone = np.empty(len(distinct), np.int8)
+    for i in range(len(distinct)):
+        forget(fresh)
+        alone[i] = states_of(fresh, distinct[i : i + 1])[0]
+    assert min(np.count_nonzero(alone == state) for state in (CHANGED, AMBIGUOUS, UNCHANGED)) > 5
+    screen = make_screen()
+    for _ in range(2):  # cold, then from memory
+        np.testing.assert_array_equal(states_of(screen, distinct[which]), alone[which])
+
+
+def test_order_and_company_of_loci_do_not_matter() -> None:
+    rng = np.random.default_rng(9)
+    keys = random_keys(rng, 2000)
+    expected = states_of(make_screen(), keys)
+    order = rng.permutation(len(keys))
+    np.testing.assert_array_equal(states_of(make_screen(), keys[order]), expected[order])
+    screen = make_screen()
+    pieces = [states_of(screen, piece) for piece in np.array_split(keys, 37)]
+    np.testing.assert_array_equal(np.concatenate(pieces), expected)
+
+
+def test_a_memory_that_is_far_too_small_changes_no_state() -> None:
+    rng = np.random.default_rng(10)
+    keys = random_keys(rng, 400, (0.3, 2.0))[rng.integers(0, 400, 4000)]
+    expected = states_of(make_screen(), keys)
+    tiny = make_screen()
+    tiny._memories.held = np.zeros((4, 8), np.int64), np.zeros(4, np.int8)
+    np.testing.assert_array_equal(states_of(tiny, keys), expected)
+
+
+def test_threads_may_share_a_screen() -> None:
+    keys = random_keys(np.random.default_rng(11), 1500)
+    expected = states_of(make_screen(), keys)
+    screen, results = make_screen(), {}
+    threads = [
+        threading.Thread(target=lambda n=n: results.update({n: states_of(screen, np.roll(keys, n * 300, axis=0))}))
+        for n in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for n in range(4):
+        np.testing.assert_array_equal(np.roll(results[n], -n * 300), expected)
+
+
+def test_absent_data_is_not_zero_distance() -> None:
+    keys = np.array([[0] * 8, [30, 0, 0, 0] + [0] * 4, [0] * 4 + [0, 30, 0, 0], [3, 0, 0, 0, 30, 0, 0, 0]])
+    assert states_of(make_screen(min_depth=4), keys).tolist() == [NO_DATA, NO_DATA, NO_DATA, BELOW_MIN_DEPTH]
+
+
+@pytest.mark.parametrize("depth", [60, 1000, 100_000])
+def test_pure_loci_against_the_reference(depth: int) -> None:
+    pure = [depth, 0, 0, 0]
+    keys = np.array([[*pure, REF_DEPTH, 0, 0, 0], [*pure, 0, REF_DEPTH, 0, 0], [*pure, *pure]])
+    assert states_of(make_screen(), keys).tolist() == [UNCHANGED, CHANGED, UNCHANGED]
+
+
+def test_a_mixed_locus_that_stays_mixed_is_unchanged_at_any_depth_that_tells() -> None:
+    keys = np.array([[230, 770, 0, 0, 270, 730, 0, 0], [23_000, 77_000, 0, 0, 27_000, 73_000, 0, 0]])
+    assert certified(keys, 0.2).tolist() == [UNDECIDED, UNDECIDED]
+    assert states_of(make_screen(), keys).tolist() == [UNCHANGED, UNCHANGED]
+
+
+def test_quantiles_of_large_counts_are_right_to_a_ten_thousandth_of_their_spread() -> None:
+    """Counts from 256 on use an approximation."""
+    grid = (np.arange(kernels.POINTS) + 0.5) / kernels.POINTS
+    row = np.empty(kernels.POINTS)
+    for shape in (256.1, 1000.1, REF_DEPTH + PRIOR):
+        kernels._fill_quantiles(shape, ndtri(grid), row)
+        assert abs(gammainc(shape, row) - grid).max() < 1e-4
+        tails = (grid < 0.01) | (grid > 0.99)
+        assert abs(gammainc(shape, row) - grid)[tails].max() < 2e-5
