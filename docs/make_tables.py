@@ -16,12 +16,14 @@ TITLES = {
 INTRODUCTION = """\
 # Tables
 
-`colonnade compare -o PREFIX` writes `PREFIX.<table>.tsv`: tab-separated UTF-8, one header line, one line per row, positions 1-based, an empty
-field where there is no value. `--write` chooses tables; `--loci tested` puts every locus compared into dist, comp and evidence (and every
-position with an indel into idist), not only those that changed. From Python, the result has one Arrow table of the same name, columns and
-types for each. Distances and shares come with their mean and the quantiles of `--quantiles`.
+`colonnade compare -o PREFIX` writes `PREFIX.<table>.tsv`: tab-separated UTF-8, one header line, one line per row,
+positions 1-based, an empty field where there is no value. `--write` chooses tables; `--loci tested` puts every locus
+compared into dist, comp and evidence (and every position with an indel into idist), not only those that changed. From
+Python, the result has one Arrow table of the same name, columns and types for each. Distances and shares come with their
+mean and the quantiles of `--quantiles`.
 
-`PREFIX.run.json` holds the version, all options that change the result, the samples and their files, and the MD5 of each contig compared.
+`PREFIX.run.json` holds the version, all options that change the result, the samples and their files, and the MD5 of each
+contig compared.
 """
 
 
