@@ -11,6 +11,7 @@ demo: $(READY)  ## simulate two time points of a virus population, compare them,
 
 test: $(READY) check  ## all checks: style, types, layers, tests
 	$(BIN)/python -m pytest
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/python -m pytest --quiet tests/tally tests/records tests/compare
 
 check: $(READY)  ## style, types and layers only
 	$(BIN)/ruff check .

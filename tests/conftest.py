@@ -1,6 +1,7 @@
 """What many tests need: real data where it is at hand, and small BAM files made from SAM text."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pysam
@@ -9,6 +10,15 @@ import pytest
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 MakeBam = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def fresh_logger() -> Iterator[None]:
+    """Commands run inside the test process leave no trace in the logger."""
+    yield
+    logger = logging.getLogger("colonnade")
+    logger.handlers = []
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,6 @@ def _log_to_stderr(chosen: argparse.Namespace) -> None:
     handler.setFormatter(_LineFormatter(f"colonnade {chosen.verb}: "))
     logger = logging.getLogger("colonnade")
     logger.handlers = [handler]
-    logger.propagate = False
     logger.setLevel(logging.ERROR if chosen.quiet else logging.DEBUG if chosen.verbose else logging.INFO)
 
 

@@ -84,7 +84,7 @@ def _load_sample(
 
 def _load_reference(inputs: Inputs, region: Region, batches: Sequence[RecordBatch]) -> Stretch:
     """As far as the records reach, so that an indel moves the same way wherever the range was cut."""
-    start = min([region.start, *(int(batch.records["start"].min()) for batch in batches if len(batch))])
+    start = min([region.start, *(int(batch.records["start"][0]) for batch in batches if len(batch))])
     end = max([region.end, *(int(batch.records["end"].max()) for batch in batches if len(batch))])
     length = inputs.reference.lengths[region.contig]
     return inputs.reference.stretch(Region(region.contig, start, min(end, length)))

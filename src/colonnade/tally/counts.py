@@ -99,7 +99,7 @@ def tally(
     return SampleTally(
         bases=bases,
         low_quality=low_quality,
-        matches=bases.sum(axis=1, dtype=np.int32) + crossing,
+        matches=bases[:, 0] + bases[:, 1] + bases[:, 2] + bases[:, 3] + crossing,
         events=events[np.argsort(events["position"], kind="stable")],
         letters=np.concatenate(texts) if texts else np.empty(0, np.uint8),
     )

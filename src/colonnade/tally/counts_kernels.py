@@ -134,23 +134,32 @@ def tally_records(
             if not _is_match(kind) or length == 0:
                 continue
 
-            # Bases.
+            # Bases. Unsigned indices spare the test for negative ones in the hottest loop.
             first = max(np.int64(0), start - position)
             last = min(length, end - position)
-            for offset in range(first, last):
-                quality = data[record.qual + query + offset]
+            qual = np.uint64(record.qual + query + first)
+            seq = np.uint64(record.seq)
+            column = np.uint64(position - start + first)
+            read_base = np.uint64(query + first)
+            one = np.uint64(1)
+            for _ in range(last - first):
+                quality = data[qual]
+                this = column
+                nibble = data[seq + (read_base >> one)] >> ((~read_base & one) << np.uint64(2)) & np.uint64(15)
+                qual += one
+                column += one
+                read_base += one
                 if quality == DROPPED:
                     continue
-                column = position + offset - start
                 if quality < min_baseq:
-                    low[column] += 1
+                    low[this] += 1
                     continue
-                base = BASE_CODE[_nibble(data, record.seq, query + offset)]
+                base = BASE_CODE[nibble]
                 if base < 4:
-                    counts[column, base] += 1
+                    counts[this, base] += 1
                 else:
-                    low[column] += 1
-                    crossing[column] += 1
+                    low[this] += 1
+                    crossing[this] += 1
             position += length
             query += length
             run += length
@@ -194,14 +203,19 @@ def tally_records(
 def count_evidence(data, records, loci, min_baseq, evidence):
     """Count (base, quality, strand) at sorted loci into int32 ``evidence`` (loci, 4, qualities, 2)."""
     highest = evidence.shape[2] - 1
+    upcoming = 0
     for i in range(records.size):
         record = records[i]
-        if record.l_seq == 0:
+        while upcoming < loci.size and loci[upcoming] < record.start:
+            upcoming += 1
+        if upcoming == loci.size:
+            break
+        if record.l_seq == 0 or loci[upcoming] >= record.end:
             continue
         strand = 1 if record.flag & REVERSE else 0
         position = record.start
         query = np.int64(0)
-        locus = np.searchsorted(loci, position)
+        locus = upcoming
         for k in range(record.n_cigar):
             if locus >= loci.size:
                 break
