@@ -48,10 +48,8 @@ def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
     question = _question(chosen)
     from colonnade.compare.engine import TABLES, compare_to_files
-    from colonnade.jit import announce_compilation
     from colonnade.run.progress import show_progress
 
-    announce_compilation()
     with show_progress("comparing", unit="loci", quiet=chosen.quiet) as progress:
         stats = compare_to_files(
             question,

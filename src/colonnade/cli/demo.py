@@ -32,11 +32,9 @@ def add_parser(verbs: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
-    from colonnade.jit import announce_compilation
     from colonnade.run.progress import show_progress
     from colonnade.simulate.demo import OPTIONS, run_demo
 
-    announce_compilation()
     _log.info("simulating two time points into %s, then comparing them", chosen.output)
     with show_progress("comparing", unit="loci", quiet=chosen.quiet) as progress:
         result = run_demo(chosen.output, force=chosen.force, threads=chosen.threads, progress=progress)

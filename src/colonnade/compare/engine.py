@@ -19,6 +19,7 @@ from colonnade.compare.schemas import table_schemas
 from colonnade.errors import UsageError
 from colonnade.formats.output import OutputSet
 from colonnade.formats.table import tsv_header, tsv_rows
+from colonnade.jit import announce_compilation
 from colonnade.plan.ranges import plan_ranges
 from colonnade.regions import Region
 from colonnade.run.ordered import ordered_map
@@ -202,6 +203,7 @@ class _Run:
 
     def results(self, progress: Progress | None = None) -> Iterator[RangeResult]:
         """The results of all ranges, in order."""
+        announce_compilation()
         share = self._memory // (2 * self._threads)
         width = _BYTES_PER_POSITION * (len(self._inputs.samples) + len(self._comparisons))
         ranges = list(
