@@ -603,7 +603,12 @@ def test_signal_leaves_nothing_and_no_thread(data: Path, fails, monkeypatch) -> 
 
     before = set(threading.enumerate())
     monkeypatch.setattr(RangeComparer, "__call__", signalled)
-    fails(arguments("--memory", "100K", "--threads", "2"), 130, "interrupted")
+    # A shell that starts the tests in the background has them ignore interrupts.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        fails(arguments("--memory", "100K", "--threads", "2"), 130, "interrupted")
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     # A second interrupt may come while threads are waited for; what they have in hand (a compilation, say) they still end.
     for thread in set(threading.enumerate()) - before:
         thread.join(timeout=120)
