@@ -48,6 +48,18 @@ def read_i32(data, offset):
 
 
 @kernel
+def is_match(kind):
+    """Whether a CIGAR operation aligns bases: M, = or X."""
+    return kind == 0 or kind == 7 or kind == 8
+
+
+@kernel
+def read_nibble(data, seq, query):
+    """The 4-bit code (=ACMGRSVTWYHKDBN) of one base of a sequence that begins at ``seq``."""
+    return data[seq + (query >> 1)] >> (0 if query & 1 else 4) & 15
+
+
+@kernel
 def count_records(data, segments):
     """How many records lie in the segments (start, end) of a buffer; -1 with the offset of one whose size is wrong."""
     count = 0

@@ -7,13 +7,13 @@ it is resolved or when any record of the same name falls behind the pileup (held
 import numpy as np
 
 from colonnade.jit import kernel
-from colonnade.records.batch_kernels import read_u32
+from colonnade.records.batch_kernels import is_match, read_nibble, read_u32
 
 DROPPED = 255  # quality of a base that its mate answers for; differs from a read's own quality 0
 MAX_SUM = 200  # largest summed quality, as in htslib
 
 PAIRED, PROPER_PAIR, MATE_UNMAPPED = 0x1, 0x2, 0x8
-MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 7, 8
+INSERTION, DELETION, SKIP, SOFT_CLIP = 1, 2, 3, 4
 
 
 @kernel
@@ -39,11 +39,6 @@ def prefers_first(hashed):
 
 
 @kernel
-def _is_match(kind):
-    return kind == MATCH or kind == EQUAL or kind == DIFFERENT
-
-
-@kernel
 def _seek(data, record, position):
     """Cursor (operation, offset in it, query, reference) at the first aligned base at or after a reference position.
 
@@ -55,7 +50,7 @@ def _seek(data, record, position):
         packed = read_u32(data, record.cigar + 4 * operation)
         kind = packed & 15
         length = packed >> 4
-        if _is_match(kind):
+        if is_match(kind):
             if reference + length > position:
                 within = max(np.int64(0), position - reference)
                 return operation, within, query + within, reference + within
@@ -80,7 +75,7 @@ def _advance(data, record, operation, within, query, reference):
         packed = read_u32(data, record.cigar + 4 * later)
         kind = packed & 15
         length = packed >> 4
-        if _is_match(kind):
+        if is_match(kind):
             if length > 0:
                 return later, np.int64(0), query, reference
         elif kind == INSERTION or kind == SOFT_CLIP:
@@ -98,11 +93,6 @@ def _follows_deletion(data, record, operation):
 @kernel
 def _quality(data, offset):
     return 0 if data[offset] == DROPPED else np.int64(data[offset])
-
-
-@kernel
-def _base(data, record, query):
-    return data[record.seq + (query >> 1)] >> (0 if query & 1 else 4) & 15
 
 
 @kernel
@@ -161,7 +151,7 @@ def resolve_pair(data, first, second, first_is_kept):
         b_offset = second.qual + b_query
         a_quality = _quality(data, a_offset)
         b_quality = _quality(data, b_offset)
-        if _base(data, first, a_query) == _base(data, second, b_query):
+        if read_nibble(data, first.seq, a_query) == read_nibble(data, second.seq, b_query):
             kept = min(a_quality + b_quality, MAX_SUM)
             keep_a = first_is_kept
         else:

@@ -3,24 +3,14 @@
 import numpy as np
 
 from colonnade.jit import kernel
-from colonnade.records.batch_kernels import read_u32
+from colonnade.records.batch_kernels import is_match, read_nibble, read_u32
 from colonnade.records.overlap_kernels import DROPPED
 
 REVERSE = 0x10
-MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, PAD, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 6, 7, 8
+MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, PAD = 0, 1, 2, 3, 4, 6
 AMBIGUOUS = 4
 BASE_CODE = np.array([4, 0, 1, 4, 2, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 4], np.uint8)  # of the 4-bit codes =ACMGRSVTWYHKDBN
 LETTERS = np.frombuffer(b"=ACMGRSVTWYHKDBN", np.uint8)
-
-
-@kernel
-def _is_match(kind):
-    return kind == MATCH or kind == EQUAL or kind == DIFFERENT
-
-
-@kernel
-def _nibble(data, seq, query):
-    return data[seq + (query >> 1)] >> (0 if query & 1 else 4) & 15
 
 
 @kernel
@@ -54,7 +44,7 @@ def _next_event(data, record, operation):
         if this == PAD or packed >> 4 == 0:
             continue
         if kind == SKIP:
-            if _is_match(this):
+            if is_match(this):
                 return MATCH, 0
             if this != INSERTION and this != DELETION:
                 return SKIP, 0
@@ -78,7 +68,7 @@ def _shift(data, record, reference, origin, anchor, run, kind, length, query):
                 break
         else:
             last = query + (length - 1 - shift) % length
-            if BASE_CODE[_nibble(data, record.seq, last)] != reference[before]:
+            if BASE_CODE[read_nibble(data, record.seq, last)] != reference[before]:
                 break
         shift += 1
     return shift
@@ -131,7 +121,7 @@ def tally_records(
                 position += length
                 run = 0
                 continue
-            if not _is_match(kind) or length == 0:
+            if not is_match(kind) or length == 0:
                 continue
 
             # Bases. Unsigned indices spare the test for negative ones in the hottest loop.
@@ -194,7 +184,7 @@ def tally_records(
             if event == INSERTION:
                 for letter in range(event_length):
                     source = query + (letter - shift) % event_length
-                    letters[n_letters + letter] = LETTERS[_nibble(data, record.seq, source)]
+                    letters[n_letters + letter] = LETTERS[read_nibble(data, record.seq, source)]
                 n_letters += event_length
     return n_events, n_letters
 
@@ -226,12 +216,12 @@ def count_evidence(data, records, loci, min_baseq, evidence):
                 query += length
             elif kind == DELETION or kind == SKIP:
                 position += length
-            elif _is_match(kind):
+            elif is_match(kind):
                 while locus < loci.size and loci[locus] < position + length:
                     if loci[locus] >= position:
                         offset = query + loci[locus] - position
                         quality = data[record.qual + offset]
-                        base = BASE_CODE[_nibble(data, record.seq, offset)]
+                        base = BASE_CODE[read_nibble(data, record.seq, offset)]
                         if base < 4 and quality != DROPPED and quality >= min_baseq:
                             evidence[locus, base, min(np.int64(quality), highest), strand] += 1
                     locus += 1
