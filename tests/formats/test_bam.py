@@ -1,10 +1,12 @@
 """Headers say what pysam reads in them."""
 
+import re
 from pathlib import Path
 
 import pysam
 import pytest
 
+from colonnade.errors import FormatError
 from colonnade.formats.bam import BamFile, BamHeader
 from colonnade.formats.bgzf import BgzfFile
 
@@ -62,3 +64,32 @@ def test_checksums_are_lower_case(make_bam, tmp_path: Path) -> None:
     bam.close()
     bam.close()
     assert bam.header.checksums == {"c": "f1f8f4bf413b16ad135722aa4591043e"}
+
+
+def test_header_that_is_not_bam_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sam.bam"
+    with pysam.BGZFile(str(path), "wb") as file:
+        file.write(b"@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:c\tLN:100\nr\t0\tc\t1\t60\t4M\t*\t0\t0\tACGT\tIIII\n")
+    with pytest.raises(FormatError, match=re.escape(f"{path}: ") + ".*BAM"):
+        BamFile(path)
+
+
+def test_garbage_in_bgzf_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "garbage.bam"
+    for content in (b"", b"BAM", b"BAM\x01\xff\xff\xff\x7f", b"BAM\x01" + bytes(4) + b"\xff\xff\xff\xff", bytes(99)):
+        with pysam.BGZFile(str(path), "wb") as file:
+            file.write(content)
+        with pytest.raises(FormatError, match=re.escape(f"{path}: ")):
+            BamFile(path)
+
+
+def test_contig_named_twice_in_the_header_is_refused(tmp_path: Path) -> None:
+    text = b"@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:c\tLN:100\n@SQ\tSN:c\tLN:100\n"
+    contig = (2).to_bytes(4, "little") + b"c\x00" + (100).to_bytes(4, "little")
+    content = b"BAM\x01" + len(text).to_bytes(4, "little") + text + (2).to_bytes(4, "little") + contig * 2
+    path = tmp_path / "twice.bam"
+    with pysam.BGZFile(str(path), "wb") as file:
+        file.write(content)
+    Path(f"{path}.bai").write_bytes(b"BAI\x01" + (2).to_bytes(4, "little") + bytes(16) + bytes(8))
+    with pytest.raises(FormatError, match=re.escape(f"{path}: ")):
+        BamFile(path)

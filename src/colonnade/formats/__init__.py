@@ -1,1 +1,1 @@
-"""Bytes to arrays and back, with no policy: BGZF, BAM headers, BAI, FASTA, result tables."""
+"""Bytes to arrays and back, with no policy: BGZF, BAM headers, BAI and CSI, FASTA, result tables."""

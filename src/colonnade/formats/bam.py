@@ -1,14 +1,20 @@
 """Opening a BAM file with its index: header facts, and every check that can be made before the first record."""
 
 import logging
+import re
 import struct
-from dataclasses import dataclass
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from colonnade.errors import ColonnadeError, FormatError, IndexMismatchError
-from colonnade.formats.bai import BaiIndex
-from colonnade.formats.bgzf import BgzfFile, VirtualOffset
+from colonnade.formats.bgzf import BgzfFile, Chunk, VirtualOffset
+from colonnade.formats.index import BinningIndex
 
 _log = logging.getLogger(__name__)
 
@@ -16,6 +22,8 @@ _MAGIC: Final = b"BAM\x01"
 _FIRST: Final = VirtualOffset(0, 0)
 _HEADER_STEP: Final = 1 << 16
 _NO_CONTIG: Final = (-1).to_bytes(4, "little", signed=True)
+_MAKE_INDEX: Final = "import sys, pysam; pysam.samtools.index('-c', '-o', *sys.argv[1:])"
+_REASON: Final = re.compile(r"^\[E::\w+\] (.*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -85,19 +93,20 @@ def _parse_header(data: bytes) -> tuple[bytes, list[tuple[bytes, int]], int] | N
 
 
 class BamFile:
-    """A coordinate-sorted BAM file, its header and its BAI index, checked against each other.
+    """A coordinate-sorted BAM file, its header and its index, checked against each other.
 
     Parameters
     ----------
     path
-        The BAM file; its index is ``path.bai`` or ``path`` with ``.bai`` for ``.bam``.
+        The BAM file. Its index is the first there is of ``path.csi``, ``path`` with ``.csi`` for ``.bam``, ``path.bai``, and
+        ``path`` with ``.bai`` for ``.bam``, the order of htslib. Without one, the file is read once to make one in memory.
 
     Raises
     ------
     FormatError
         The BAM is damaged, cut short, or not sorted by coordinate.
     IndexMismatchError
-        The index is missing or belongs to another file.
+        The index is damaged or belongs to another file.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -106,8 +115,10 @@ class BamFile:
         try:
             self.header = BamHeader.read(self.blocks)
             self.contigs = {name: number for number, name in enumerate(self.header.lengths)}
-            self.index = BaiIndex(self._find_index())
+            self._check_sort_order()
+            self.index = self._read_index()
             self._check_index()
+            self._check_landmarks()
         except BaseException:
             self.blocks.close()
             raise
@@ -116,28 +127,64 @@ class BamFile:
         """Close the file; safe to call twice."""
         self.blocks.close()
 
-    def _find_index(self) -> Path:
-        path = Path(self.path)
+    @contextmanager
+    def opened(self, contig: str, start: int, end: int) -> Iterator[tuple[BgzfFile, list[Chunk]]]:
+        """The blocks that hold every record overlapping [start, end) of a contig, while in the context."""
+        yield self.blocks, self.index.chunks(self.contigs[contig], start, end)
+
+    def _check_sort_order(self) -> None:
         if self.header.sort_order in ("queryname", "unsorted"):
             raise FormatError(
                 "not sorted by coordinate",
-                path=path,
+                path=self.path,
                 place="header",
                 found=f"SO:{self.header.sort_order}",
                 expected="SO:coordinate",
                 advice="sort and index it with: samtools sort, samtools index",
             )
-        for candidate in (Path(f"{path}.bai"), path.with_suffix(".bai")):
-            if candidate.is_file():
-                return candidate
-        if Path(f"{path}.csi").is_file():
-            raise IndexMismatchError("CSI indexes cannot be read yet", path=f"{path}.csi", advice="samtools index -b")
-        raise IndexMismatchError("no index", path=path, expected=f"{path.name}.bai", advice="make it: samtools index")
+
+    def _read_index(self) -> BinningIndex:
+        path = Path(self.path)
+        for suffix in (".csi", ".bai"):
+            for candidate in (Path(f"{path}{suffix}"), path.with_suffix(suffix)):
+                if candidate.is_file():
+                    if candidate.stat().st_mtime < path.stat().st_mtime:
+                        _log.warning("%s is older than its BAM file; make it again if the BAM has changed", candidate)
+                    return BinningIndex.read(candidate)
+        _log.info("no index beside %s; reading it once to make one (samtools index saves this)", path)
+        return self._make_index()
+
+    def _make_index(self) -> BinningIndex:
+        """Have htslib index the file, in a process of its own: only so can its messages be told from ours."""
+        with tempfile.TemporaryDirectory(prefix="colonnade-") as folder:
+            made = Path(folder, "index.csi")
+            command = [sys.executable, "-c", _MAKE_INDEX, str(made), str(Path(self.path).absolute())]
+            result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+            if result.returncode:
+                reason = _REASON.search(result.stderr)
+                raise FormatError(
+                    "no index, and none can be made",
+                    path=self.path,
+                    found=reason[1] if reason else (result.stderr.split("\n")[-2:] or [""])[0],
+                    expected="records in coordinate order",
+                    advice="sort and index it with: samtools sort, samtools index",
+                )
+            return replace(BinningIndex.read(made), path=self.path)
 
     def _check_index(self) -> None:
         index, blocks = self.index, self.blocks
         if index.n_contigs != len(self.contigs):
             raise self._does_not_fit(f"{index.n_contigs} contigs", f"{len(self.contigs)}, as in the header of the BAM")
+        longest = max(self.header.lengths, key=self.header.lengths.__getitem__, default="")
+        if longest and self.header.lengths[longest] > index.geometry.max_position:
+            raise IndexMismatchError(
+                "the index ends before a contig does",
+                path=index.path,
+                place=longest,
+                found=f"{self.header.lengths[longest]} positions",
+                expected=f"at most {index.geometry.max_position}",
+                advice="make an index for long contigs: samtools index -c",
+            )
         end = index.last_offset()
         if end is not None and end.block > blocks.size:
             raise self._does_not_fit(f"an offset of {end.block}", f"at most {blocks.size}, the size of the BAM")
@@ -148,8 +195,20 @@ class BamFile:
             raise self._does_not_fit(
                 f"its last record ends at offset {(end or self.header.end).block}", "no placed record after that"
             )
-        if Path(index.path).stat().st_mtime < Path(self.path).stat().st_mtime:
-            _log.warning("%s is older than its BAM file; make it again if the BAM has changed", index.path)
+
+    def _check_landmarks(self) -> None:
+        """Check that some records are in the bins that the index says, for nothing else tells its bins and contigs apart."""
+        for contig, (start, end), offset in self.index.landmarks():
+            try:
+                data, _ = self.blocks.take(offset, 12)
+            except FormatError:  # a damaged block matters only to those who read it
+                continue
+            found, position = struct.unpack("<3i", data)[1:] if len(data) == 12 else (-1, -1)
+            if found != contig or not start <= max(position, 0) < end:
+                raise self._does_not_fit(
+                    f"no record at offset {offset.block} that begins in [{start}, {end}) of contig {contig}",
+                    "one, as the index has it",
+                )
 
     def _ends_at(self, offset: VirtualOffset) -> bool:
         """Whether only records without a position follow, and only if the index knows of some."""

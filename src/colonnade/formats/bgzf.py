@@ -1,7 +1,8 @@
 """BGZF: blocks of at most 64 KiB, each a gzip member, addressed by virtual offsets."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ EOF_BLOCK: Final = bytes.fromhex("1f8b08040000000000ff0600424302001b000300000000
 MAX_BLOCK_SIZE: Final = 1 << 16
 MIN_BLOCK_SIZE: Final = 26  # header with its BC field, and trailer; only a bound for how many blocks fit a buffer
 BLOCKS_PER_TASK: Final = 16
+USUAL_RATIO: Final = 4  # inflated over compressed bytes; only a guess of how much to read at once
 
 
 class VirtualOffset(NamedTuple):
@@ -75,41 +77,14 @@ class BgzfFile:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def read(self, chunks: Sequence[Chunk], *, threads: int = 1) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        """Inflate whole chunks into one buffer, each with one read of the file.
+    def pieces(self, chunks: Iterable[Chunk], *, size: int) -> Iterator["Piece"]:
+        """Cut chunks into runs of whole blocks that hold about ``size`` inflated bytes at most, and one block at least.
 
-        Returns
-        -------
-        data
-            uint8, the inflated blocks of all chunks, one after the other.
-        segments
-            int64 (chunks, 2): where each chunk's first byte is in ``data``, and the end of its last.
+        Each piece is read when it is asked for, with one large read for several of them.
         """
-        pieces = [self._compressed(chunk) for chunk in chunks]
-        segments = np.zeros((len(chunks), 2), np.int64)
-        jobs = []
-        total = 0
-        for number, (chunk, (raw, blocks)) in enumerate(zip(chunks, pieces, strict=True)):
-            inflated = blocks[:, 3]
-            targets = total + np.concatenate(([0], np.cumsum(inflated)))
-            end = targets[-2] + chunk.end.within if chunk.end.within else targets[-1]
-            segments[number] = total + chunk.start.within, end
-            if chunk.start.within > (inflated[0] if inflated.size else 0) or end > targets[-1]:
-                raise self._error("a virtual offset points behind the end of its block", chunk.start.block)
-            jobs += [
-                (
-                    raw,
-                    blocks[first : first + BLOCKS_PER_TASK],
-                    targets[first : first + BLOCKS_PER_TASK],
-                    chunk.start.block,
-                )
-                for first in range(0, len(blocks), BLOCKS_PER_TASK)
-            ]
-            total = int(targets[-1])
-        data = np.empty(total, np.uint8)
-        for _ in ordered_map(lambda job: self._inflate(data, *job), jobs, threads=threads):
-            pass
-        return data, segments
+        for chunk in chunks:
+            self._check_place(chunk)
+            yield from self._pieces_of(chunk, size)
 
     def is_empty_between(self, start: VirtualOffset, end: VirtualOffset) -> bool:
         """Whether two virtual offsets are the same place: nothing but ends of blocks and empty blocks lies between."""
@@ -134,30 +109,51 @@ class BgzfFile:
             if status != kernels.OK or count == 0:
                 raise self._error("not the start of a BGZF block", block)
             data = np.empty(found[0, 3], np.uint8)
-            self._inflate(data, raw, found, np.zeros(1, np.int64), block)
+            self.inflate(data, raw, found, np.zeros(1, np.int64), block)
             end = min(data.size, within + size - len(taken))
             taken += data[within:end].tobytes()
             block, within = (block, end) if end < data.size else (block + length, 0)
         return bytes(taken), VirtualOffset(block, within)
 
-    def _compressed(self, chunk: Chunk) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    def _check_place(self, chunk: Chunk) -> None:
         start, end = chunk
-        stop = end.block - start.block + (1 if end.within else 0)
-        if not 0 <= start.block < self.size or start.block + stop > self.size or end < start:
+        stop = end.block + (1 if end.within else 0)
+        if not 0 <= start.block < self.size or stop > self.size or end < start:
             outside = end.block if 0 <= start.block < self.size else start.block
             raise self._error("virtual offset lies outside the file", outside, found=f"a file of {self.size} bytes")
-        wanted = min(self.size - start.block, end.block - start.block + (MAX_BLOCK_SIZE if end.within else 0))
-        raw = np.frombuffer(self._pread(wanted, start.block), np.uint8)
+
+    def _pieces_of(self, chunk: Chunk, size: int) -> Iterator["Piece"]:
+        offset, skip = chunk.start
+        stop = chunk.end.block + (1 if chunk.end.within else 0)
+        while offset < stop:
+            raw, blocks = self._scan(offset, stop, size)
+            for part in _cut(blocks, size):
+                end = offset + _end_of(part[-1])
+                inflated = int(part[:, 3].sum())
+                wanted = slice(skip, inflated if end < stop else self._wanted_of_last(chunk, offset, part))
+                if skip > part[0, 3] or wanted.stop > inflated:
+                    raise self._error("a virtual offset points behind the end of its block", offset + int(part[0, 0]))
+                yield Piece(self, raw, part, offset, wanted, inflated, end >= stop)
+                skip = 0
+            offset = end
+
+    def _wanted_of_last(self, chunk: Chunk, origin: int, part: npt.NDArray[np.int64]) -> int:
+        """How many inflated bytes of a chunk's last blocks belong to it."""
+        block, within = chunk.end
+        if origin + (part[-1, 0] if within else _end_of(part[-1])) != block:
+            raise self._error("not the start of a BGZF block", block)
+        return int(part[: -1 if within else None, 3].sum()) + within
+
+    def _scan(self, offset: int, stop: int, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Compressed bytes from a block on, and the blocks in them that start before ``stop``: one at least."""
+        wanted = min(self.size - offset, min(stop - offset, size // USUAL_RATIO) + MAX_BLOCK_SIZE)
+        raw = np.frombuffer(self._pread(wanted, offset), np.uint8)
         blocks = np.empty((wanted // MIN_BLOCK_SIZE + 1, 4), np.int64)
-        count, offset, status = kernels.scan_blocks(raw, stop, blocks)
+        count, length, status = kernels.scan_blocks(raw, stop - offset, blocks)
         if status == kernels.NOT_A_BLOCK:
-            raise self._error("not the start of a BGZF block", start.block + offset)
-        if status == kernels.CUT_SHORT and start.block + wanted == self.size:
-            raise self._error(
-                "a block is cut short", start.block + offset, advice="the file is truncated: make it again"
-            )
-        if status == kernels.CUT_SHORT or (end.within and blocks[count - 1, 0] + start.block != end.block):
-            raise self._error("not the start of a BGZF block", end.block)
+            raise self._error("not the start of a BGZF block", offset + length)
+        if count == 0:
+            raise self._error("a block is cut short", offset, advice="the file is truncated: make it again")
         return raw, blocks[:count].copy()
 
     def _pread(self, size: int, offset: int) -> bytes:
@@ -171,7 +167,7 @@ class BgzfFile:
             offset += len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _inflate(
+    def inflate(
         self,
         data: npt.NDArray[np.uint8],
         raw: npt.NDArray[np.uint8],
@@ -179,6 +175,7 @@ class BgzfFile:
         targets: npt.NDArray[np.int64],
         origin: int,
     ) -> None:
+        """Inflate blocks, with their bytes and the offset of those in the file, to the targets in ``data``; checks CRC32."""
         view = raw.data
         for (offset, start, length, inflated), target in zip(blocks.tolist(), targets.tolist(), strict=False):
             try:
@@ -230,3 +227,55 @@ class BgzfFile:
 
     def _error(self, message: str, offset: int, **details: str) -> FormatError:
         return FormatError(message, path=self.path, place=f"compressed offset {offset}", **details)
+
+
+def _end_of(block: npt.NDArray[np.int64]) -> int:
+    return int(block[1] + block[2]) + kernels.TRAILER_SIZE
+
+
+def _cut(blocks: npt.NDArray[np.int64], size: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Runs of blocks of at most ``size`` inflated bytes, or of one block."""
+    inflated = np.concatenate(([0], np.cumsum(blocks[:, 3])))
+    first = 0
+    while first < len(blocks):
+        last = max(first + 1, int(np.searchsorted(inflated, inflated[first] + size, side="right")) - 1)
+        yield blocks[first:last]
+        first = last
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Neighbouring blocks of one chunk, read but not yet inflated.
+
+    Parameters
+    ----------
+    file
+        Where they are from.
+    raw, blocks, origin
+        Compressed bytes, where the blocks are in them (as ``scan_blocks`` says), and their offset in the file.
+    wanted
+        The part of the inflated bytes that belongs to the chunk.
+    size
+        Inflated bytes in all.
+    is_last
+        Whether the chunk ends here.
+    """
+
+    file: BgzfFile
+    raw: npt.NDArray[np.uint8]
+    blocks: npt.NDArray[np.int64]
+    origin: int
+    wanted: slice
+    size: int
+    is_last: bool
+
+    def inflate(self, data: npt.NDArray[np.uint8], *, threads: int = 1) -> None:
+        """Fill uint8 ``data`` (size,)."""
+        targets = np.cumsum(self.blocks[:, 3]) - self.blocks[:, 3]
+        tasks = [slice(first, first + BLOCKS_PER_TASK) for first in range(0, len(self.blocks), BLOCKS_PER_TASK)]
+        for _ in ordered_map(
+            lambda task: self.file.inflate(data, self.raw, self.blocks[task], targets[task], self.origin),
+            tasks,
+            threads=threads,
+        ):
+            pass

@@ -1,5 +1,7 @@
 """Finding BGZF blocks in a buffer (SAM specification, section 4.1)."""
 
+import numpy as np
+
 from colonnade.jit import kernel
 
 OK = 0
@@ -8,6 +10,12 @@ CUT_SHORT = 2
 
 HEADER_SIZE = 12  # up to and including XLEN
 TRAILER_SIZE = 8  # CRC32 and ISIZE
+
+
+@kernel
+def _uint16(data, offset):
+    """A little-endian number; widened first, as NumPy's own scalars, used when JIT is off, would overflow."""
+    return np.int64(data[offset]) | (np.int64(data[offset + 1]) << 8)
 
 
 @kernel
@@ -25,22 +33,22 @@ def scan_blocks(data, stop, blocks):
             return count, offset, CUT_SHORT
         if data[offset] != 31 or data[offset + 1] != 139 or data[offset + 2] != 8 or not data[offset + 3] & 4:
             return count, offset, NOT_A_BLOCK
-        extra_end = offset + HEADER_SIZE + data[offset + 10] + (data[offset + 11] << 8)
+        extra_end = offset + HEADER_SIZE + _uint16(data, offset + 10)
         if extra_end > size:
             return count, offset, CUT_SHORT
         field = offset + HEADER_SIZE
         block_size = 0
         while field + 4 <= extra_end:
-            length = data[field + 2] + (data[field + 3] << 8)
+            length = _uint16(data, field + 2)
             if data[field] == 66 and data[field + 1] == 67 and length == 2 and field + 6 <= extra_end:  # "BC"
-                block_size = data[field + 4] + (data[field + 5] << 8) + 1
+                block_size = _uint16(data, field + 4) + 1
             field += 4 + length
         if block_size < extra_end - offset + TRAILER_SIZE:
             return count, offset, NOT_A_BLOCK
         end = offset + block_size
         if end > size:
             return count, offset, CUT_SHORT
-        inflated = data[end - 4] + (data[end - 3] << 8) + (data[end - 2] << 16) + (data[end - 1] << 24)
+        inflated = _uint16(data, end - 4) + (_uint16(data, end - 2) << 16)
         if inflated > 65536:
             return count, offset, NOT_A_BLOCK
         blocks[count, 0] = offset

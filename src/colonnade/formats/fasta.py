@@ -38,6 +38,11 @@ class Stretch:
     start: int
     codes: npt.NDArray[np.uint8]
 
+    @classmethod
+    def unknown(cls, start: int, end: int) -> "Stretch":
+        """Ambiguous bases, where there is no reference."""
+        return cls(start, np.full(end - start, AMBIGUOUS, np.uint8))
+
     def between(self, start: int, end: int) -> npt.NDArray[np.uint8]:
         """The codes of positions [start, end)."""
         return self.codes[start - self.start : end - self.start]

@@ -1,1 +1,1 @@
-"""Cutting regions into ranges that fit the memory."""
+"""Cutting regions into ranges of about as many bytes as asked for, from the indexes of BAM files."""

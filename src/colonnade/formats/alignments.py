@@ -1,0 +1,144 @@
+"""Any file of alignments as one that gives the BGZF blocks of a region: BAM as it is, CRAM and SAM decoded by htslib."""
+
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Final, Protocol, TypeAlias
+
+from colonnade.errors import ColonnadeError
+from colonnade.formats.bam import BamFile, BamHeader
+from colonnade.formats.bgzf import BgzfFile, Chunk, VirtualOffset
+from colonnade.formats.decode import decode_to_bam, file_kind
+from colonnade.formats.index import BinningIndex
+
+_log = logging.getLogger(__name__)
+
+StrPath: TypeAlias = str | PathLike[str]
+
+_NO_CONTIG: Final = ""  # no header can have it, so that decoding gives the header alone
+
+
+class AlignmentFile(Protocol):
+    """What reading and planning need of a coordinate-sorted file.
+
+    Attributes
+    ----------
+    path
+        As the user wrote it.
+    header
+        Contigs and checksums.
+    contigs
+        Contig name to number.
+    index
+        Where records are in the file; None where only htslib can tell.
+    """
+
+    path: str
+    header: BamHeader
+    contigs: dict[str, int]
+
+    @property
+    def index(self) -> BinningIndex | None:
+        """Where records are in the file."""
+
+    def opened(self, contig: str, start: int, end: int) -> AbstractContextManager[tuple[BgzfFile, Sequence[Chunk]]]:
+        """The blocks that hold every record overlapping [start, end) of a contig, while in the context."""
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+
+
+def open_alignments(path: StrPath, *, reference: StrPath | None = None) -> AlignmentFile:
+    """Open a coordinate-sorted BAM, CRAM or SAM file.
+
+    A CRAM with its ``.crai`` is decoded region by region; without, and SAM, once as a whole, to a temporary BAM.
+
+    Parameters
+    ----------
+    path
+        The file.
+    reference
+        FASTA that a CRAM was made with; BAM and SAM need none.
+
+    Raises
+    ------
+    FormatError
+        Damaged, cut short, or not sorted by coordinate.
+    IndexMismatchError
+        The index belongs to another file.
+    """
+    kind = file_kind(path)
+    if kind == "bam":
+        return BamFile(fspath(path))
+    if kind == "cram" and Path(f"{path}.crai").is_file():
+        return CramFile(path, reference=reference)
+    return DecodedFile(path, reference=reference)
+
+
+class CramFile:
+    """A CRAM file with its index, decoded region by region to temporary BAM files.
+
+    Parameters
+    ----------
+    path, reference
+        The file, and the FASTA that it was made with.
+    """
+
+    index = None
+
+    def __init__(self, path: StrPath, *, reference: StrPath | None) -> None:
+        self.path = str(path)
+        self._reference = reference
+        with self._decoded(_NO_CONTIG, 0, 0) as (_, header):
+            self.header = header
+        self.contigs = {name: number for number, name in enumerate(self.header.lengths)}
+
+    @contextmanager
+    def opened(self, contig: str, start: int, end: int) -> Iterator[tuple[BgzfFile, Sequence[Chunk]]]:
+        """The blocks that hold every record overlapping [start, end) of a contig, while in the context."""
+        with self._decoded(contig, start, end) as (blocks, header):
+            yield blocks, [Chunk(header.end, VirtualOffset(blocks.size, 0))]
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+    @contextmanager
+    def _decoded(self, contig: str, start: int, end: int) -> Iterator[tuple[BgzfFile, BamHeader]]:
+        with tempfile.TemporaryDirectory(prefix="colonnade-") as folder:
+            target = Path(folder) / "region.bam"
+            decode_to_bam(self.path, target, reference=self._reference, contig=contig, start=start, end=end)
+            with BgzfFile(target) as blocks:
+                blocks.path = self.path
+                yield blocks, BamHeader.read(blocks)
+
+
+class DecodedFile(BamFile):
+    """A SAM file, or a CRAM without index, decoded once to a temporary BAM.
+
+    Parameters
+    ----------
+    path, reference
+        The file, and the FASTA that a CRAM was made with.
+    """
+
+    def __init__(self, path: StrPath, *, reference: StrPath | None) -> None:
+        _log.info("decoding %s once, into a temporary BAM", path)
+        self._folder = tempfile.TemporaryDirectory(prefix="colonnade-")
+        try:
+            target = Path(self._folder.name) / "decoded.bam"
+            decode_to_bam(path, target, reference=reference)
+            super().__init__(target)
+        except BaseException as error:
+            self._folder.cleanup()
+            if isinstance(error, ColonnadeError) and error.path == str(target):
+                error.path = str(path)
+            raise
+        self.path = self.blocks.path = str(path)
+
+    def close(self) -> None:
+        """Close the file and remove its BAM; safe to call twice."""
+        super().close()
+        self._folder.cleanup()
