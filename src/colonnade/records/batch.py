@@ -1,10 +1,13 @@
-"""Records of one file and region: the inflated bytes, and where in them each part of each record is."""
+"""Records of one sample and region: the inflated bytes, and where in them each part of each record is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from colonnade.records import batch_kernels as kernels
 
 #: One checked record. Positions are 0-based, ``end`` is exclusive; name, cigar, seq and qual are offsets into the bytes.
 RECORD: Final = np.dtype(
@@ -22,6 +25,7 @@ RECORD: Final = np.dtype(
         ("l_seq", np.int32),
         ("contig", np.int32),
         ("flag", np.uint16),
+        ("file", np.uint16),
         ("mapq", np.uint8),
         ("l_name", np.uint8),
     ],
@@ -31,24 +35,66 @@ RECORD: Final = np.dtype(
 
 @dataclass(frozen=True)
 class RecordBatch:
-    """Checked records in coordinate order.
+    """Checked records of one contig in coordinate order.
 
     Parameters
     ----------
     data
-        uint8, inflated BAM records. Qualities in it are changed in place when mates are resolved.
+        uint8, bytes of BAM records. Qualities in it are changed in place when mates are resolved.
     records
-        Array of ``RECORD``.
+        Recarray of ``RECORD``; ``contig`` and ``next_contig`` count in the header of the record's file, ``file`` counts the files
+        of the sample.
+    complete
+        Position below which no later batch of the same stream has a record.
     """
 
     data: npt.NDArray[np.uint8]
     records: npt.NDArray[np.void]
+    complete: int = 0
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @classmethod
+    def empty(cls) -> "RecordBatch":
+        """A batch without records."""
+        return cls(np.empty(0, np.uint8), new_records(0))
+
+    def taken(self, chosen: npt.NDArray[np.bool_] | slice) -> "RecordBatch":
+        """Some of the records with bytes of their own: names, CIGARs, sequences and qualities, without the rest."""
+        records = self.records[chosen].copy()
+        data = np.empty(kernels.packed_size(records), np.uint8)
+        kernels.pack_records(self.data, records, data)
+        return RecordBatch(data, records)
+
+    def without(self, left_out: npt.NDArray[np.bool_]) -> "RecordBatch":
+        """The other records, on the same bytes."""
+        if not left_out.any():
+            return self
+        return replace(self, records=self.records[~left_out])
+
+    def ordered(self, chosen: npt.NDArray[np.bool_] | slice = slice(None)) -> "RecordBatch":
+        """Some of the records, on the same bytes, by start; of those that start together, the earlier one comes first."""
+        records = self.records[chosen]
+        return replace(self, records=records[np.argsort(records["start"], kind="stable")])
+
+    @classmethod
+    def concatenated(cls, batches: Sequence["RecordBatch"]) -> "RecordBatch":
+        """Batches as one, their records one after the other."""
+        offsets = np.cumsum([0] + [len(batch.data) for batch in batches])
+        parts = [batch.records.copy() for batch in batches]
+        for part, offset in zip(parts, offsets[:-1], strict=True):
+            for name in ("name", "cigar", "seq", "qual"):
+                part[name] += offset
+        return cls(np.concatenate([batch.data for batch in batches]), np.concatenate(parts).view(np.recarray))
 
     def overlapping(self, start: int, end: int) -> "RecordBatch":
         """The records that may overlap [start, end): a slice, wide enough to hold them all."""
         first = np.searchsorted(np.maximum.accumulate(self.records["end"]), start, side="right")
         last = np.searchsorted(self.records["start"], end, side="left")
-        return RecordBatch(self.data, self.records[first:last])
+        return replace(self, records=self.records[first:last])
+
+
+def new_records(size: int) -> npt.NDArray[np.void]:
+    """Room for so many records; a recarray, so that kernels run on it as plain Python as well."""
+    return np.empty(size, RECORD).view(np.recarray)

@@ -4,26 +4,69 @@ Past ``load_records`` every offset and length of a record lies inside the buffer
 so later kernels need no checks. Layout: SAM specification, section 4.2.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from colonnade.jit import kernel
 
+# Why load_records came back.
 OK = 0
-BAD_SIZE = 1
-BAD_LENGTHS = 2
-BAD_NAME = 3
-BAD_OPERATION = 4
-CIGAR_NOT_SEQUENCE = 5
-BAD_CONTIG = 6
-BAD_POSITION = 7
-OUT_OF_ORDER = 8
-BAD_TAGS = 9
+FULL = 1  # no room for another record
+INCOMPLETE = 2  # the record at the offset goes on beyond the bytes
+BAD_SIZE = 3
+BAD_LENGTHS = 4
+BAD_NAME = 5
+BAD_OPERATION = 6
+CIGAR_NOT_SEQUENCE = 7
+BAD_CONTIG = 8
+BAD_POSITION = 9
+OUT_OF_ORDER = 10
+BAD_TAGS = 11
+BAD_END = 12
+
+# What became of a record: kept, or the first condition that removed it.
+KEPT, UNMAPPED, REQUIRE_FLAGS, EXCLUDE_FLAGS, MIN_MAPQ, DROP_ORPHANS, READ_GROUPS = range(7)
+N_OUTCOMES = 7
+
+# Qualities that mark a base which counts nowhere, not even as low quality. Real ones are at most MAX_QUALITY.
+DROPPED = 255  # its mate answers for the template
+EXCLUDED = 254  # trimmed
+MAX_QUALITY = 200  # as htslib's largest sum of two mates
 
 FIXED_SIZE = 32
-PAIRED, PROPER_PAIR, UNMAP = 0x1, 0x2, 0x4
+MAX_SIZE = 1 << 28  # of a record that is believed; the longest reads with all their tags need a tenth
+MAX_POSITION = (1 << 31) - 1
+PAIRED, PROPER_PAIR, UNMAP, REVERSE = 0x1, 0x2, 0x4, 0x10
 CONSUMES_QUERY = (1 << 0) | (1 << 1) | (1 << 4) | (1 << 7) | (1 << 8)  # M I S = X
 CONSUMES_REFERENCE = (1 << 0) | (1 << 2) | (1 << 3) | (1 << 7) | (1 << 8)  # M D N = X
 SOFT_CLIP, SKIP = 4, 3
+NO_TAG, MALFORMED = -1, -2
+
+
+class Conditions(NamedTuple):
+    """A read filter as kernels take it."""
+
+    min_mapq: int
+    require_flags: int
+    exclude_flags: int
+    drop_orphans: bool
+    by_read_group: bool
+    read_groups: np.ndarray  # uint8: the names one after the other
+    read_group_ends: np.ndarray  # int64
+    missing_quality: int
+    trim5: int
+    trim3: int
+
+
+class Window(NamedTuple):
+    """Which records are wanted: of one contig, those that overlap [start, end)."""
+
+    contig: int
+    start: int
+    end: int
+    first_counted: int  # outcomes are counted of records that start here or later
+    counts_overlapping: bool  # and of those that start before but reach over it
 
 
 @kernel
@@ -60,24 +103,6 @@ def read_nibble(data, seq, query):
 
 
 @kernel
-def count_records(data, segments):
-    """How many records lie in the segments (start, end) of a buffer; -1 with the offset of one whose size is wrong."""
-    count = 0
-    for segment in range(segments.shape[0]):
-        offset = segments[segment, 0]
-        end = segments[segment, 1]
-        while offset < end:
-            if offset + 4 > end:
-                return -1, offset
-            size = read_u32(data, offset)
-            if size < FIXED_SIZE or offset + 4 + size > end:
-                return -1, offset
-            offset += 4 + size
-            count += 1
-    return count, 0
-
-
-@kernel
 def _value_size(kind):
     if kind == 65 or kind == 99 or kind == 67:  # A c C
         return 1
@@ -89,10 +114,12 @@ def _value_size(kind):
 
 
 @kernel
-def find_long_cigar(data, offset, end):
-    """Where the CG tag's operations begin and how many there are; (-1, BAD_TAGS) if the tags do not parse, (-1, 0) if none."""
+def find_tag(data, offset, end, first, second):
+    """Where the type of a tag with this two-letter name stands, NO_TAG, or MALFORMED where the tags do not parse."""
     while offset + 3 <= end:
-        first, second, kind = data[offset], data[offset + 1], data[offset + 2]
+        kind = data[offset + 2]
+        if data[offset] == first and data[offset + 1] == second:
+            return offset + 2
         offset += 3
         if kind == 90 or kind == 72:  # Z H
             while offset < end and data[offset] != 0:
@@ -100,119 +127,201 @@ def find_long_cigar(data, offset, end):
             offset += 1
         elif kind == 66:  # B
             if offset + 5 > end:
-                return -1, BAD_TAGS
+                return MALFORMED
             item = _value_size(data[offset])
-            n_items = read_u32(data, offset + 1)
-            if item == 0 or offset + 5 + item * n_items > end:
-                return -1, BAD_TAGS
-            if first == 67 and second == 71 and data[offset] == 73:  # CG:B,I
-                return offset + 5, n_items
-            offset += 5 + item * n_items
+            if item == 0:
+                return MALFORMED
+            offset += 5 + item * read_u32(data, offset + 1)
         else:
             size = _value_size(kind)
             if size == 0:
-                return -1, BAD_TAGS
+                return MALFORMED
             offset += size
-    return -1, (0 if offset == end else BAD_TAGS)
+    return NO_TAG if offset == end else MALFORMED
 
 
 @kernel
-def load_records(
-    data, segments, n_contigs, contig, start, end, min_mapq, require_flags, exclude_flags, drop_orphans, records
-):
-    """Check every record of the segments and fill ``records`` with those that pass the filter and overlap [start, end).
+def find_long_cigar(data, offset, end):
+    """Where the operations of the CG tag begin and how many there are; or (NO_TAG or MALFORMED, 0)."""
+    tag = find_tag(data, offset, end, 67, 71)  # CG
+    if tag < 0:
+        return tag, np.int64(0)
+    if tag + 6 > end or data[tag] != 66 or data[tag + 1] != 73:  # B, I
+        return NO_TAG, np.int64(0)
+    n_items = read_u32(data, tag + 2)
+    if tag + 6 + 4 * n_items > end:
+        return MALFORMED, np.int64(0)
+    return tag + 6, n_items
 
-    Returns (number filled, status, offset of the bad record, what was found there). Of records beyond ``end`` or on a
-    later contig only the order is checked: one of them amid others would hide those.
+
+@kernel
+def is_in_read_groups(data, tags, end, names, name_ends):
+    """Whether the RG tag of a record is one of some names."""
+    tag = find_tag(data, tags, end, 82, 71)  # RG
+    if tag < 0 or data[tag] != 90:  # Z
+        return False
+    name_start = np.int64(0)
+    for name_end in name_ends:
+        length = name_end - name_start
+        if tag + 1 + length < end and data[tag + 1 + length] == 0:
+            same = True
+            for i in range(length):
+                if data[tag + 1 + i] != names[name_start + i]:
+                    same = False
+                    break
+            if same:
+                return True
+        name_start = name_end
+    return False
+
+
+@kernel
+def outcome_of(data, flag, mapq, n_cigar, tags, end, conditions):
+    """KEPT, or the first condition that a record fails."""
+    if flag & UNMAP or n_cigar == 0:
+        return UNMAPPED
+    if flag & conditions.require_flags != conditions.require_flags:
+        return REQUIRE_FLAGS
+    if flag & conditions.exclude_flags:
+        return EXCLUDE_FLAGS
+    if mapq < conditions.min_mapq:
+        return MIN_MAPQ
+    if conditions.drop_orphans and flag & PAIRED and not flag & PROPER_PAIR:
+        return DROP_ORPHANS
+    if conditions.by_read_group and not is_in_read_groups(
+        data, tags, end, conditions.read_groups, conditions.read_group_ends
+    ):
+        return READ_GROUPS
+    return KEPT
+
+
+@kernel
+def prepare_qualities(data, qual, l_seq, is_reverse, conditions):
+    """Give a read without qualities (0xFF) the same one at every base, and mark the bases trimmed off its ends."""
+    if l_seq == 0:
+        return
+    if data[qual] == 255:
+        for base in range(qual, qual + l_seq):
+            data[base] = conditions.missing_quality
+    else:
+        for base in range(qual, qual + l_seq):
+            data[base] = min(data[base], np.uint8(MAX_QUALITY))
+    left = min(l_seq, conditions.trim3 if is_reverse else conditions.trim5)
+    right = min(l_seq, conditions.trim5 if is_reverse else conditions.trim3)
+    for base in range(qual, qual + left):
+        data[base] = EXCLUDED
+    for base in range(qual + l_seq - right, qual + l_seq):
+        data[base] = EXCLUDED
+
+
+@kernel
+def load_records(data, offset, end, n_contigs, window, conditions, file, order, outcomes, records, filled):
+    """Check the records in bytes [offset, end) and add those of a window that meet the conditions to ``records``.
+
+    Of records beyond the window or on a later contig only the order is checked: one of them amid others would hide those.
+
+    Parameters
+    ----------
+    order
+        int64: contig and position of the last record, kept between calls.
+    outcomes
+        int64 (N_OUTCOMES,): how many records were kept, or removed by each condition.
+    filled
+        How many of ``records`` are taken already.
+
+    Returns
+    -------
+    Number filled, status, offset of the record where it came back, what was found there.
     """
-    filled = 0
-    last_position = np.int64(-1)
-    last_contig = np.int64(0)
-    for segment in range(segments.shape[0]):
-        offset = segments[segment, 0]
-        segment_end = segments[segment, 1]
-        while offset < segment_end:
-            body = offset + 4
-            record_end = body + read_u32(data, offset)
-            tid = read_i32(data, body)
-            position = read_i32(data, body + 4)
+    while offset < end:
+        body = offset + 4
+        if body > end:
+            return filled, INCOMPLETE, offset, np.int64(0)
+        size = read_u32(data, offset)
+        if size < FIXED_SIZE or size > MAX_SIZE:
+            return filled, BAD_SIZE, offset, size
+        record_end = body + size
+        if record_end > end:
+            return filled, INCOMPLETE, offset, size
+        if filled == records.size:
+            return filled, FULL, offset, np.int64(0)
+        tid = read_i32(data, body)
+        position = read_i32(data, body + 4)
+        if tid < -1 or tid >= n_contigs:
+            return filled, BAD_CONTIG, offset, tid
+        if position < -1:
+            return filled, BAD_POSITION, offset, position
 
-            if tid < -1 or tid >= n_contigs:
-                return filled, BAD_CONTIG, offset, tid
-            if position < -1:
-                return filled, BAD_POSITION, offset, position
+        # Coordinate order; unplaced records (-1) come last.
+        if tid >= 0 and (order[0] < 0 or tid < order[0] or (tid == order[0] and position < order[1])):
+            return filled, OUT_OF_ORDER, offset, position
+        order[0] = tid
+        order[1] = position
+        if tid < 0 or tid > window.contig or (tid == window.contig and position >= window.end):
+            offset = record_end
+            continue
 
-            # Coordinate order; unplaced records (-1) come last.
-            if tid >= 0 and (last_contig < 0 or tid < last_contig or (tid == last_contig and position < last_position)):
-                return filled, OUT_OF_ORDER, offset, position
-            last_contig = tid
-            last_position = position
-            if tid < 0 or tid > contig or (tid == contig and position >= end):
-                offset = record_end
-                continue
+        l_name = np.int64(data[body + 8])
+        mapq = np.int64(data[body + 9])
+        n_cigar = read_u16(data, body + 12)
+        flag = read_u16(data, body + 14)
+        l_seq = read_i32(data, body + 16)
+        next_tid = read_i32(data, body + 20)
 
-            l_name = np.int64(data[body + 8])
-            mapq = np.int64(data[body + 9])
-            n_cigar = read_u16(data, body + 12)
-            flag = read_u16(data, body + 14)
-            l_seq = read_i32(data, body + 16)
-            next_tid = read_i32(data, body + 20)
+        # Every part inside the record, ids inside the header.
+        name = body + FIXED_SIZE
+        cigar = name + l_name
+        seq = cigar + 4 * n_cigar
+        if l_seq < 0 or l_name < 1:
+            return filled, BAD_LENGTHS, offset, l_seq
+        qual = seq + (l_seq + 1) // 2
+        tags = qual + l_seq
+        if tags > record_end:
+            return filled, BAD_LENGTHS, offset, tags - body
+        if data[cigar - 1] != 0:
+            return filled, BAD_NAME, offset, l_name
+        if next_tid < -1 or next_tid >= n_contigs:
+            return filled, BAD_CONTIG, offset, next_tid
 
-            # Every part inside the record, ids inside the header.
-            name = body + FIXED_SIZE
-            cigar = name + l_name
-            seq = cigar + 4 * n_cigar
-            if l_seq < 0 or l_name < 1:
-                return filled, BAD_LENGTHS, offset, l_seq
-            qual = seq + (l_seq + 1) // 2
-            tags = qual + l_seq
-            if tags > record_end:
-                return filled, BAD_LENGTHS, offset, tags - body
-            if data[cigar - 1] != 0:
-                return filled, BAD_NAME, offset, l_name
-            if next_tid < -1 or next_tid >= n_contigs:
-                return filled, BAD_CONTIG, offset, next_tid
+        # CIGAR: known operations that fit the sequence; more than 65,535 of them live in the CG tag.
+        if (
+            n_cigar == 2
+            and (read_u32(data, cigar) & 15) == SOFT_CLIP
+            and (read_u32(data, cigar) >> 4) == l_seq
+            and (read_u32(data, cigar + 4) & 15) == SKIP
+        ):
+            long_cigar, n_long = find_long_cigar(data, tags, record_end)
+            if long_cigar == MALFORMED:
+                return filled, BAD_TAGS, offset, np.int64(0)
+            if long_cigar >= 0:
+                cigar = long_cigar
+                n_cigar = n_long
+        # Without one of CIGAR and sequence, only the tags tell whether the lengths are right.
+        elif (n_cigar == 0 or l_seq == 0) and find_tag(data, tags, record_end, 0, 0) == MALFORMED:
+            return filled, BAD_TAGS, offset, np.int64(0)
+        query = np.int64(0)
+        span = np.int64(0)
+        for operation in range(n_cigar):
+            packed = read_u32(data, cigar + 4 * operation)
+            kind = packed & 15
+            if kind > 8:
+                return filled, BAD_OPERATION, offset, kind
+            if CONSUMES_QUERY >> kind & 1:
+                query += packed >> 4
+            if CONSUMES_REFERENCE >> kind & 1:
+                span += packed >> 4
+        if n_cigar > 0 and l_seq > 0 and query != l_seq:
+            return filled, CIGAR_NOT_SEQUENCE, offset, query
+        if position + span > MAX_POSITION:
+            return filled, BAD_END, offset, position + span
 
-            # CIGAR: known operations that fit the sequence; more than 65,535 of them live in the CG tag.
-            if (
-                n_cigar == 2
-                and (read_u32(data, cigar) & 15) == SOFT_CLIP
-                and (read_u32(data, cigar) >> 4) == l_seq
-                and (read_u32(data, cigar + 4) & 15) == SKIP
-            ):
-                long_cigar, n_long = find_long_cigar(data, tags, record_end)
-                if long_cigar < 0 and n_long == BAD_TAGS:
-                    return filled, BAD_TAGS, offset, 0
-                if long_cigar >= 0:
-                    cigar = long_cigar
-                    n_cigar = n_long
-            # Without one of CIGAR and sequence, only the tags tell whether the lengths are right.
-            elif (n_cigar == 0 or l_seq == 0) and find_long_cigar(data, tags, record_end) == (-1, BAD_TAGS):
-                return filled, BAD_TAGS, offset, 0
-            query = np.int64(0)
-            span = np.int64(0)
-            for operation in range(n_cigar):
-                packed = read_u32(data, cigar + 4 * operation)
-                kind = packed & 15
-                if kind > 8:
-                    return filled, BAD_OPERATION, offset, kind
-                if CONSUMES_QUERY >> kind & 1:
-                    query += packed >> 4
-                if CONSUMES_REFERENCE >> kind & 1:
-                    span += packed >> 4
-            if n_cigar > 0 and l_seq > 0 and query != l_seq:
-                return filled, CIGAR_NOT_SEQUENCE, offset, query
-
-            if (
-                tid == contig
-                and position + max(span, 1) > start
-                and not flag & UNMAP
-                and n_cigar > 0
-                and mapq >= min_mapq
-                and flag & require_flags == require_flags
-                and not flag & exclude_flags
-                and not (drop_orphans and flag & PAIRED and not flag & PROPER_PAIR)
-            ):
+        covered_end = position + max(span, 1)
+        if tid == window.contig and covered_end > window.start:
+            outcome = outcome_of(data, flag, mapq, n_cigar, tags, record_end, conditions)
+            if position >= window.first_counted or (window.counts_overlapping and covered_end > window.first_counted):
+                outcomes[outcome] += 1
+            if outcome == KEPT:
+                prepare_qualities(data, qual, l_seq, flag & REVERSE != 0, conditions)
                 record = records[filled]
                 record.start = position
                 record.end = position + span
@@ -227,18 +336,43 @@ def load_records(
                 record.l_seq = l_seq
                 record.contig = tid
                 record.flag = flag
+                record.file = file
                 record.mapq = mapq
                 record.l_name = l_name
                 filled += 1
-            offset = record_end
-    return filled, OK, 0, 0
+        offset = record_end
+    return filled, OK, offset, np.int64(0)
 
 
 @kernel
-def fill_missing_qualities(data, records, quality):
-    """Give reads without qualities (0xFF) the same one at every base."""
+def packed_size(records):
+    """Bytes that names, CIGARs, sequences and qualities of some records take."""
+    size = np.int64(0)
     for i in range(records.size):
         record = records[i]
-        if record.l_seq > 0 and data[record.qual] == 255:
-            for base in range(record.l_seq):
-                data[record.qual + base] = quality
+        size += np.int64(record.l_name) + 4 * record.n_cigar + (record.l_seq + 1) // 2 + record.l_seq
+    return size
+
+
+@kernel
+def _copy(source, start, length, target, offset):
+    for i in range(length):
+        target[offset + i] = source[start + i]
+    return offset + length
+
+
+@kernel
+def pack_records(data, records, target):
+    """Copy names, CIGARs, sequences and qualities to ``target``, one record after the other, and make the records point there."""
+    offset = np.int64(0)
+    for i in range(records.size):
+        record = records[i]
+        name, cigar, seq, qual = record.name, record.cigar, record.seq, record.qual
+        record.name = offset
+        offset = _copy(data, name, np.int64(record.l_name), target, offset)
+        record.cigar = offset
+        offset = _copy(data, cigar, 4 * np.int64(record.n_cigar), target, offset)
+        record.seq = offset
+        offset = _copy(data, seq, (np.int64(record.l_seq) + 1) // 2, target, offset)
+        record.qual = offset
+        offset = _copy(data, qual, np.int64(record.l_seq), target, offset)

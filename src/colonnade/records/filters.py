@@ -1,9 +1,14 @@
 """Which records count, and which of their bases."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from enum import IntFlag
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, Final
 
-from colonnade.errors import UsageError
+from colonnade.errors import FormatError, UsageError
+from colonnade.regions import Region, check_region, merge_regions, read_bed
 
 
 class Flag(IntFlag):
@@ -22,6 +27,9 @@ class Flag(IntFlag):
     DUP = 0x400
     SUPPLEMENTARY = 0x800
 
+
+#: What can become of a record, in the order of the kernels' numbers: the first condition that it fails removes it.
+OUTCOMES: Final = ("kept", "unmapped", "require_flags", "exclude_flags", "min_mapq", "drop_orphans", "read_groups")
 
 NO_FLAGS = Flag(0)
 DEFAULT_EXCLUDE = Flag.UNMAP | Flag.SECONDARY | Flag.QCFAIL | Flag.DUP
@@ -52,6 +60,27 @@ def parse_flags(text: str) -> Flag:
     return total
 
 
+def read_read_groups(path: str | Path) -> tuple[str, ...]:
+    """Read a file with one read group ID per line."""
+    groups = []
+    with open(path, encoding="utf-8-sig", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, start=1):
+            name = line.rstrip("\r\n")
+            if "\t" in name or "\0" in name:
+                raise FormatError(
+                    "not a read group ID",
+                    path=path,
+                    place=f"line {number}",
+                    found=repr(name[:60]),
+                    expected="one ID a line",
+                )
+            if name:
+                groups.append(name)
+    if not groups:
+        raise FormatError("no read groups", path=path, expected="one ID a line")
+    return tuple(dict.fromkeys(groups))
+
+
 @dataclass(frozen=True)
 class ReadFilter:
     """The conditions a record meets to count, and a base of it to count as of good quality.
@@ -66,6 +95,13 @@ class ReadFilter:
         All of the first must be set, none of the second. Unmapped records never count.
     drop_orphans
         Leave out paired reads that are not flagged as a proper pair (samtools mpileup without ``-A``).
+    read_groups
+        IDs of the read groups to keep; None: all records, with or without a read group.
+    trim5, trim3
+        How many bases at the 5' and the 3' end of each read, as it was sequenced, count nowhere. Soft-clipped bases are part
+        of the read. A trimmed base leaves its mate's base as it is.
+    mask
+        Intervals of the reference in which no base and no indel counts, primers for instance: a BED file, or regions.
     assume_quality
         Base quality of reads that come without; None: their bases count as low quality.
     """
@@ -75,13 +111,85 @@ class ReadFilter:
     require_flags: Flag = NO_FLAGS
     exclude_flags: Flag = DEFAULT_EXCLUDE
     drop_orphans: bool = False
+    read_groups: tuple[str, ...] | None = None
+    trim5: int = 0
+    trim3: int = 0
+    mask: str | PathLike[str] | tuple[Region, ...] = ()
     assume_quality: int | None = None
 
     def __post_init__(self) -> None:
         for name, value, largest in (
             ("min_mapq", self.min_mapq, 255),
             ("min_baseq", self.min_baseq, 93),
+            ("trim5", self.trim5, 1 << 30),
+            ("trim3", self.trim3, 1 << 30),
             ("assume_quality", self.assume_quality or 0, 93),
         ):
             if not 0 <= value <= largest:
                 raise UsageError(f"{name} is out of range", found=str(value), expected=f"0 to {largest}")
+        if self.read_groups is not None and not self.read_groups:
+            raise UsageError("read_groups is empty", expected="None for all, or at least one ID")
+
+    def __str__(self) -> str:
+        """What differs from reading every record and base: ``min_mapq 10, exclude_flags UNMAP,DUP``."""
+        nothing = _NOTHING_REMOVED
+        parts = [
+            f"{field.name} {_shown(value)}"
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != getattr(nothing, field.name)
+        ]
+        return ", ".join(parts) or "all reads"
+
+    def on(self, lengths: Mapping[str, int]) -> "ReadFilter":
+        """The same filter for a reference with these contigs, its mask read, checked, sorted and merged."""
+        if isinstance(self.mask, tuple):
+            regions = [check_region(region, lengths) for region in self.mask]
+        else:
+            regions = read_bed(fspath(self.mask), lengths)
+        return replace(self, mask=tuple(merge_regions(regions, lengths)))
+
+    @property
+    def masked(self) -> tuple[Region, ...]:
+        """The regions of the mask, once it has been read."""
+        if not isinstance(self.mask, tuple):
+            raise UsageError("the mask has not been read", found=fspath(self.mask), expected="a filter made by on()")
+        return self.mask
+
+    def as_dict(self) -> dict[str, Any]:
+        """Numbers and texts only, for JSON."""
+        return {
+            "min_mapq": self.min_mapq,
+            "min_baseq": self.min_baseq,
+            "require_flags": int(self.require_flags),
+            "exclude_flags": int(self.exclude_flags),
+            "drop_orphans": self.drop_orphans,
+            "read_groups": None if self.read_groups is None else list(self.read_groups),
+            "trim5": self.trim5,
+            "trim3": self.trim3,
+            "mask": [str(region) for region in self.masked],
+            "assume_quality": self.assume_quality,
+        }
+
+    def explain(self, outcomes: Iterable[int]) -> dict[str, int]:
+        """How many records were kept, and how many each condition in use removed; a record counts for the first it fails."""
+        used = {
+            "kept": True,
+            "unmapped": True,
+            "require_flags": self.require_flags != 0,
+            "exclude_flags": self.exclude_flags != 0,
+            "min_mapq": self.min_mapq > 0,
+            "drop_orphans": self.drop_orphans,
+            "read_groups": self.read_groups is not None,
+        }
+        return {name: int(number) for name, number in zip(OUTCOMES, outcomes, strict=True) if used[name]}
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Flag):
+        return ",".join(flag.name or "" for flag in value)
+    if isinstance(value, tuple):
+        return f"({len(value)})" if len(value) > 5 else ",".join(map(str, value))
+    return str(value)
+
+
+_NOTHING_REMOVED: Final = ReadFilter(min_mapq=0, min_baseq=0, exclude_flags=NO_FLAGS)

@@ -1,41 +1,101 @@
 """Overlapping mates, resolved so that no template counts twice at a position."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from colonnade.records import overlap_kernels as kernels
 from colonnade.records.batch import RecordBatch
 
-#: Quality that marks a base for which the read's mate answers: it counts nowhere, not even as low quality.
-DROPPED: Final = kernels.DROPPED
-
-#: Largest quality that a base can have after its mate agreed with it.
-MAX_QUALITY: Final = kernels.MAX_SUM
-
 #: How far before a region records are loaded, so that mates are resolved the same wherever regions are cut.
 LOOK_BACK: Final = 2048
 
+_MOST_FILES: Final = 1 << 16  # what ``file`` of a record can tell apart
+_PASSED: Final = np.dtype([("hash", np.uint64), ("end", np.int64), ("file", np.uint16)], align=True)
 
-def resolve_overlaps(batch: RecordBatch, *, proper_only: bool = False) -> int:
-    """Leave each template one base per position, in place, as htslib does where two mates overlap.
+
+def resolve_overlaps(batches: Iterable[RecordBatch], *, proper_only: bool = False) -> Iterator[RecordBatch]:
+    """Leave each template one base per position, as htslib does where two mates overlap, whatever batches the mates are in.
 
     The better (or, where both agree, one chosen by the name's hash) keeps a changed quality; the other gets ``DROPPED``, where
-    htslib writes 0. Mates of which one has no sequence are left alone.
+    htslib writes 0. Mates of which one has no sequence are left alone. Mates are looked for in the same file.
 
     Parameters
     ----------
-    batch
-        Records in coordinate order; reads without qualities must have been given some.
+    batches
+        Of one stream, in coordinate order; changed in place. Reads without qualities have been given some.
     proper_only
         Only mates flagged as a proper pair, as htslib; else all mapped mates.
 
-    Returns
-    -------
-    int
-        How many pairs of mates were resolved.
+    Yields
+    ------
+    RecordBatch
+        All records, once, in batches of any number. A record whose mate may still come is held back, until the mate has come or
+        htslib would have forgotten it, so order holds only within a batch; ``complete`` says below which position no more come.
     """
-    n = len(batch)
-    heads = np.full(1 << max(4, (2 * n).bit_length()), -1, np.int32)
-    scratch = np.full(n, -1, np.int32), np.zeros(n, np.uint32), np.zeros(n, np.int64), np.zeros(n, np.bool_)
-    return int(kernels.resolve_overlaps(batch.data, batch.records, proper_only, heads, *scratch))
+    held = _Held.none()
+    fronts = np.full(_MOST_FILES, -1, np.int64)
+    for batch in batches:
+        held, released = held.resolve(batch, fronts, proper_only=proper_only)
+        del batch
+        while released:  # nothing of a batch stays here while the next one is read
+            yield released.pop(0)
+    if len(rest := held.waiting.ordered()):
+        yield rest
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What of earlier batches matters to the next one.
+
+    Parameters
+    ----------
+    waiting, expiry
+        Records that wait for their mates, and until where.
+    passed
+        Array of ``_PASSED``: other records that the pileup has not left behind. A third record of a name is treated by where
+        the first two end.
+    """
+
+    waiting: RecordBatch
+    expiry: npt.NDArray[np.int64]
+    passed: npt.NDArray[np.void]
+
+    @classmethod
+    def none(cls) -> "_Held":
+        return cls(RecordBatch.empty(), np.empty(0, np.int64), np.empty(0, _PASSED).view(np.recarray))
+
+    def resolve(
+        self, batch: RecordBatch, fronts: npt.NDArray[np.int64], *, proper_only: bool
+    ) -> tuple["_Held", list[RecordBatch]]:
+        """Resolve a batch; returns what is held after it, and the batches of what is not any more."""
+        n_held, first = len(self.waiting), len(self.waiting) + len(self.passed)
+        n = first + len(batch)
+        heads = np.full(1 << max(4, (2 * n).bit_length()), -1, np.int32)
+        earlier, states = np.full(n, -1, np.int32), np.full(n, kernels.OUTSIDE, np.uint8)
+        hashes, expiry = np.empty(n, np.uint32), np.empty(n, np.int64)
+        kernels.resolve_overlaps(
+            self.waiting.data, self.waiting.records, self.expiry, self.passed,
+            batch.data, batch.records, proper_only, fronts, heads, earlier, states, hashes, expiry,
+        )  # fmt: skip
+        still, begins = states[:n_held] == kernels.WAITING, states[first:] == kernels.WAITING
+        held = _Held(
+            RecordBatch.concatenated([self.waiting.taken(still), batch.taken(begins)]),
+            np.concatenate([expiry[:n_held][still], expiry[first:][begins]]),
+            self._passed(batch, states),
+        )
+        complete = int(held.waiting.records["start"].min(initial=batch.complete))
+        released = [self.waiting.ordered(~still), replace(batch.without(begins), complete=complete)]
+        return held, [part for part in released if len(part)]
+
+    def _passed(self, batch: RecordBatch, states: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
+        n_held, first = len(self.waiting), len(self.waiting) + len(self.passed)
+        kept = self.passed[states[n_held:first] == kernels.ENTERED]
+        n_new = np.count_nonzero(states[:n_held] == kernels.ENTERED) + np.count_nonzero(states[first:] == kernels.ENTERED)
+        passed = np.concatenate([kept, np.empty(n_new, _PASSED)]).view(np.recarray)
+        filled = kernels.note_passed(self.waiting.data, self.waiting.records, states[:n_held], passed, len(kept))
+        kernels.note_passed(batch.data, batch.records, states[first:], passed, filled)
+        return passed

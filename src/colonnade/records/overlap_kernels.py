@@ -7,13 +7,12 @@ it is resolved or when any record of the same name falls behind the pileup (held
 import numpy as np
 
 from colonnade.jit import kernel
-from colonnade.records.batch_kernels import is_match, read_nibble, read_u32
-
-DROPPED = 255  # quality of a base that its mate answers for; differs from a read's own quality 0
-MAX_SUM = 200  # largest summed quality, as in htslib
+from colonnade.records.batch_kernels import DROPPED, EXCLUDED, MAX_QUALITY, is_match, read_nibble, read_u32
 
 PAIRED, PROPER_PAIR, MATE_UNMAPPED = 0x1, 0x2, 0x8
 INSERTION, DELETION, SKIP, SOFT_CLIP = 1, 2, 3, 4
+
+OUTSIDE, ENTERED, WAITING = 0, 1, 2  # what a record is in the table of names
 
 
 @kernel
@@ -101,7 +100,30 @@ def _scaled(quality):
 
 
 @kernel
-def resolve_pair(data, first, second, first_is_kept):
+def _lower(data, offset, is_kept):
+    """What becomes of a base opposite a deletion of its mate."""
+    if data[offset] != EXCLUDED:
+        data[offset] = _scaled(_quality(data, offset)) if is_kept else np.uint8(DROPPED)
+
+
+@kernel
+def _resolve_bases(first_data, a_quality, a_base, second_data, b_quality, b_base, first_is_kept):
+    """Leave one of two bases at the same place, given the offsets of their qualities; a trimmed one leaves the other alone."""
+    if first_data[a_quality] == EXCLUDED or second_data[b_quality] == EXCLUDED:
+        return
+    a, b = _quality(first_data, a_quality), _quality(second_data, b_quality)
+    if a_base == b_base:
+        kept = min(a + b, np.int64(MAX_QUALITY))
+        keep_a = first_is_kept
+    else:
+        keep_a = first_is_kept if a == b else a > b
+        kept = np.int64(_scaled(max(a, b)))
+    first_data[a_quality] = np.uint8(kept) if keep_a else np.uint8(DROPPED)
+    second_data[b_quality] = np.uint8(DROPPED) if keep_a else np.uint8(kept)
+
+
+@kernel
+def resolve_pair(first_data, first, second_data, second, first_is_kept):
     """Change the qualities of two mates so that where both have a base, one answers for the template.
 
     Agreeing bases: the kept mate gets the sum. Disagreeing: the better base keeps 0.8 of its quality; equal ones are
@@ -109,37 +131,35 @@ def resolve_pair(data, first, second, first_is_kept):
     """
     if first.l_seq == 0 or second.l_seq == 0:
         return
-    a, a_within, a_query, a_ref = _seek(data, first, second.start)
+    a, a_within, a_query, a_ref = _seek(first_data, first, second.start)
     if a < 0:
         return
-    b, b_within, b_query, b_ref = _seek(data, second, second.start)
+    b, b_within, b_query, b_ref = _seek(second_data, second, second.start)
     if b < 0:
         return
     position = second.start
     while True:
         while a >= 0 and a_ref < position:
-            a, a_within, a_query, a_ref = _advance(data, first, a, a_within, a_query, a_ref)
+            a, a_within, a_query, a_ref = _advance(first_data, first, a, a_within, a_query, a_ref)
         if a < 0:
             return
         while b >= 0 and b_ref < position:
-            b, b_within, b_query, b_ref = _advance(data, second, b, b_within, b_query, b_ref)
+            b, b_within, b_query, b_ref = _advance(second_data, second, b, b_within, b_query, b_ref)
         if b < 0:
             return
         position = max(position, a_ref, b_ref) + 1
 
         # One mate has jumped ahead: over a deletion the other's bases are lowered; over a skip nothing is compared.
-        if a_ref < b_ref and _follows_deletion(data, second, b):
+        if a_ref < b_ref and _follows_deletion(second_data, second, b):
             while a_ref < b_ref:
-                offset = first.qual + a_query
-                data[offset] = _scaled(_quality(data, offset)) if first_is_kept else np.uint8(DROPPED)
-                a, a_within, a_query, a_ref = _advance(data, first, a, a_within, a_query, a_ref)
+                _lower(first_data, first.qual + a_query, first_is_kept)
+                a, a_within, a_query, a_ref = _advance(first_data, first, a, a_within, a_query, a_ref)
                 if a < 0:
                     return
-        elif a_ref != b_ref and _follows_deletion(data, first, a):
+        elif a_ref != b_ref and _follows_deletion(first_data, first, a):
             while True:  # at least once, even where it is the second mate that jumped, over a skip: so htslib
-                offset = second.qual + b_query
-                data[offset] = np.uint8(DROPPED) if first_is_kept else _scaled(_quality(data, offset))
-                b, b_within, b_query, b_ref = _advance(data, second, b, b_within, b_query, b_ref)
+                _lower(second_data, second.qual + b_query, not first_is_kept)
+                b, b_within, b_query, b_ref = _advance(second_data, second, b, b_within, b_query, b_ref)
                 if b < 0:
                     return
                 if b_ref >= a_ref:
@@ -147,85 +167,168 @@ def resolve_pair(data, first, second, first_is_kept):
         elif a_ref != b_ref:
             continue
 
-        a_offset = first.qual + a_query
-        b_offset = second.qual + b_query
-        a_quality = _quality(data, a_offset)
-        b_quality = _quality(data, b_offset)
-        if read_nibble(data, first.seq, a_query) == read_nibble(data, second.seq, b_query):
-            kept = min(a_quality + b_quality, MAX_SUM)
-            keep_a = first_is_kept
-        else:
-            keep_a = first_is_kept if a_quality == b_quality else a_quality > b_quality
-            kept = np.int64(_scaled(max(a_quality, b_quality)))
-        data[a_offset] = np.uint8(kept) if keep_a else np.uint8(DROPPED)
-        data[b_offset] = np.uint8(DROPPED) if keep_a else np.uint8(kept)
+        _resolve_bases(
+            first_data,
+            first.qual + a_query,
+            read_nibble(first_data, first.seq, a_query),
+            second_data,
+            second.qual + b_query,
+            read_nibble(second_data, second.seq, b_query),
+            first_is_kept,
+        )
 
 
 @kernel
-def _same_name(data, first, second):
-    if first.l_name != second.l_name:
+def _is_same_template(first_data, first, second_data, second):
+    if first.l_name != second.l_name or first.file != second.file:
         return False
     for i in range(first.l_name):
-        if data[first.name + i] != data[second.name + i]:
+        if first_data[first.name + i] != second_data[second.name + i]:
             return False
     return True
 
 
 @kernel
-def resolve_overlaps(data, records, proper_only, heads, earlier, hashes, front, is_waiting):
-    """Resolve all overlapping mates of a batch, in place. Returns the number of resolved pairs.
+def long_hash(data, start, length):
+    """64 bits that stand for a read name: ``name_hash`` in the lower half, FNV-1a in the upper one."""
+    value = np.uint32(2166136261)
+    for i in range(start, start + length - 1):
+        value = np.uint32((value ^ np.uint32(data[i])) * np.uint32(16777619))
+    return np.uint64(value) << np.uint64(32) | np.uint64(name_hash(data, start, length))
 
-    ``heads`` (int32, a power of two, filled with -1) is the table of names; ``earlier`` (int32), ``hashes`` (uint32), ``front``
-    (int64) and ``is_waiting`` (bool) have one entry per record: the previous record of the same table slot, the name's hash,
-    how far the pileup had come when the record was about to enter, and whether it waits for its mate.
+
+@kernel
+def resolve_overlaps(
+    held_data, held, held_expiry, passed, data, records, proper_only, fronts, heads, earlier, states, hashes, expiry
+):
+    """Resolve the overlapping mates of a batch and of records held from earlier ones, in place; returns the number of pairs.
+
+    Parameters
+    ----------
+    held_data, held, held_expiry
+        Records of earlier batches that wait for their mates, their bytes, and when htslib forgets them.
+    passed
+        Array of PASSED: other records of earlier batches that have not fallen behind yet.
+    data, records
+        The batch.
+    proper_only
+        Only mates flagged as a proper pair.
+    fronts
+        int64, per file: start of the last record that entered; kept between calls.
+    heads
+        int32, a power of two of -1: the table of names.
+    earlier, states, hashes, expiry
+        Per record: those held, those passed, those of the batch. int32 -1: the previous record of the same slot. uint8 OUTSIDE:
+        what it is in the table, and at last whether it matters to the next batch. uint32: hash of the name. int64: its
+        end; where it waits, when htslib forgets that, namely when the first record of its name falls behind the pileup.
     """
     mask = heads.size - 1
+    n_held = held.size
+    first = n_held + passed.size
     resolved = 0
-    last_start = np.int64(-1)
-    for i in range(records.size):
-        record = records[i]
-        front[i] = last_start
-        enters = record.end > record.start or record.start > last_start
-        last_start = record.start
+    for i in range(first):
+        if i < n_held:
+            states[i] = WAITING
+            hashes[i] = name_hash(held_data, held[i].name, held[i].l_name)
+            expiry[i] = held_expiry[i]
+        else:
+            states[i] = ENTERED
+            hashes[i] = np.uint32(passed[i - n_held].hash & np.uint64(0xFFFFFFFF))
+            expiry[i] = passed[i - n_held].end
+        slot = np.int64(hashes[i] ^ (hashes[i] >> np.uint32(15))) & mask
+        earlier[i] = heads[slot]
+        heads[slot] = i
+    for number in range(records.size):
+        record = records[number]
+        last_start = fronts[record.file]
+        fronts[record.file] = record.start
         if record.flag & MATE_UNMAPPED or not record.flag & (PROPER_PAIR if proper_only else PAIRED):
             continue
-        if not enters:
+        if record.end == record.start and record.start <= last_start:
             continue
+        i = first + number
         hashed = name_hash(data, record.name, record.l_name)
-        hashes[i] = hashed
         slot = np.int64(hashed ^ (hashed >> np.uint32(15))) & mask
         head = heads[slot]
         earlier[i] = head
         heads[slot] = i
+        states[i] = ENTERED
+        hashes[i] = hashed
+        expiry[i] = record.end
+
+        # The waiting record of this name, unless htslib has forgotten it; and when the first of the name falls behind.
+        waiting = -1
+        first_end = record.end
+        j = head
+        while j >= 0:
+            if hashes[j] == hashed:
+                if n_held <= j < first:
+                    other_end = expiry[j]
+                    is_same = (
+                        passed[j - n_held].file == record.file
+                        and passed[j - n_held].hash == long_hash(data, record.name, record.l_name)
+                    )
+                else:
+                    other = held[j] if j < n_held else records[j - first]
+                    other_end = other.end
+                    is_same = _is_same_template(held_data if j < n_held else data, other, data, record)
+                if is_same:
+                    if states[j] == WAITING:
+                        if expiry[j] < last_start:
+                            states[j] = ENTERED
+                            expiry[j] = other_end
+                        else:
+                            waiting = j
+                    if other_end >= last_start:
+                        first_end = min(first_end, other_end)
+            j = earlier[j]
+
         if (record.next_contig >= 0 and record.next_contig != record.contig) or (
             abs(np.int64(record.template_length)) >= 2 * record.l_seq and record.next_start >= record.end
         ):
-            continue
-
-        # The waiting record of this name, unless one of the name fell behind the pileup since it began to wait.
-        waiting = -1
-        j = head
-        while j >= 0:
-            if is_waiting[j] and hashes[j] == hashed and _same_name(data, records[j], record):
-                waiting = j
-                break
-            j = earlier[j]
-        if waiting >= 0:
-            j = head
-            while j >= 0:
-                if (
-                    front[waiting] <= records[j].end < front[i]
-                    and hashes[j] == hashed
-                    and _same_name(data, records[j], record)
-                ):
-                    is_waiting[waiting] = False
-                    waiting = -1
-                    break
-                j = earlier[j]
-        if waiting >= 0:
-            resolve_pair(data, records[waiting], record, prefers_first(hashed))
-            is_waiting[waiting] = False
+            if waiting >= 0:
+                expiry[waiting] = min(expiry[waiting], record.end)
+        elif waiting >= 0:
+            other = held[waiting] if waiting < n_held else records[waiting - first]
+            resolve_pair(held_data if waiting < n_held else data, other, data, record, prefers_first(hashed))
+            states[waiting] = ENTERED
+            expiry[waiting] = other.end
             resolved += 1
         elif record.next_start >= record.start or record.next_start == -1:
-            is_waiting[i] = True
+            states[i] = WAITING
+            expiry[i] = first_end
+
+    # What matters to the next batch: what waits, and what may fall behind while another of its name waits.
+    lowest = np.int64(1 << 62)
+    for reached in fronts:
+        if 0 <= reached < lowest:
+            lowest = reached
+    for i in range(states.size):
+        if states[i] == ENTERED and expiry[i] < lowest:  # spares a look at the record
+            states[i] = OUTSIDE
+        if states[i] == OUTSIDE:
+            continue
+        if n_held <= i < first:
+            if expiry[i] < fronts[passed[i - n_held].file]:
+                states[i] = OUTSIDE
+            continue
+        record = held[i] if i < n_held else records[i - first]
+        reached = fronts[record.file]
+        if states[i] == WAITING and expiry[i] < reached:
+            states[i] = ENTERED
+            expiry[i] = record.end
+        if states[i] == ENTERED and expiry[i] < reached:
+            states[i] = OUTSIDE
     return resolved
+
+
+@kernel
+def note_passed(data, records, states, passed, filled):
+    """Add the records that are ENTERED to ``passed``, from number ``filled`` on; returns the number after the last."""
+    for i in range(records.size):
+        if states[i] == ENTERED:
+            passed[filled].hash = long_hash(data, records[i].name, records[i].l_name)
+            passed[filled].end = records[i].end
+            passed[filled].file = records[i].file
+            filled += 1
+    return filled

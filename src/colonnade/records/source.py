@@ -1,18 +1,27 @@
-"""From a region of a BAM file to a batch of checked records."""
+"""From a region of a sample's files to batches of checked records, in bounded memory."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from colonnade.errors import FormatError
-from colonnade.formats.bam import BamFile
+from colonnade.formats.alignments import AlignmentFile
+from colonnade.formats.bgzf import Piece, VirtualOffset
 from colonnade.records import batch_kernels as kernels
-from colonnade.records.batch import RECORD, RecordBatch
+from colonnade.records.batch import RecordBatch, new_records
 from colonnade.records.filters import ReadFilter
+from colonnade.records.overlap import LOOK_BACK, resolve_overlaps
 from colonnade.regions import Region
 
+DEFAULT_SIZE: Final = 64 << 20
+_USUAL_RECORD: Final = 128  # bytes; only a first guess of how many records fit a buffer
+
 _COMPLAINTS: Final = {
-    kernels.BAD_SIZE: ("a record's size does not fit its surroundings", "{} bytes"),
+    kernels.INCOMPLETE: ("a record is cut short", "one of {} bytes"),
+    kernels.BAD_SIZE: ("a record's size is impossible", "{} bytes"),
     kernels.BAD_LENGTHS: ("a record's parts do not fit into it", "lengths that add up to {}"),
     kernels.BAD_NAME: ("a read name does not end with NUL", "a name of {} bytes"),
     kernels.BAD_OPERATION: ("unknown CIGAR operation", "code {}"),
@@ -21,55 +30,263 @@ _COMPLAINTS: Final = {
     kernels.BAD_POSITION: ("impossible position", "{}"),
     kernels.OUT_OF_ORDER: ("records are not in coordinate order", "position {} (0-based) after a later one"),
     kernels.BAD_TAGS: ("the tags of a record cannot be read", "types or lengths that do not add up"),
+    kernels.BAD_END: ("a record reaches beyond position 2,147,483,647, the last that BAM can hold", "an end at {}"),
 }
 
 
-def read_batch(bam: BamFile, region: Region, read_filter: ReadFilter, *, threads: int = 1) -> RecordBatch:
-    """Load the records of a file that overlap a region and pass a filter.
+def new_outcomes() -> npt.NDArray[np.int64]:
+    """Counters for ``read_batches``; ``ReadFilter.explain`` says what they mean."""
+    return np.zeros(kernels.N_OUTCOMES, np.int64)
 
-    The records are those that ``samtools view`` gives for the region with the same filter. A contig that the
-    file lacks gives an empty batch. Reads without qualities get ``assume_quality``, or 0.
+
+def read_batches(
+    files: Sequence[AlignmentFile],
+    region: Region,
+    read_filter: ReadFilter,
+    *,
+    size: int = DEFAULT_SIZE,
+    look_back: int = 0,
+    outcomes: npt.NDArray[np.int64] | None = None,
+    continues: bool = False,
+    threads: int = 1,
+) -> Iterator[RecordBatch]:
+    """Read the records of a sample that overlap a region and pass a filter, in coordinate order.
+
+    The records are those that ``samtools view`` gives for the region with the same filter. Several files are merged: of
+    records that start together, those of the earlier file come first. A contig that a file lacks gives none.
+
+    Parameters
+    ----------
+    files
+        Of one sample.
+    region
+        Where.
+    read_filter
+        Which records.
+    size
+        Uncompressed bytes of BAM to hold at a time, about; the records do not depend on it.
+    look_back
+        How many bases before the region records are wanted as well.
+    outcomes
+        Counters, to which the records that overlap the region itself are added.
+    continues
+        Whether ``outcomes`` leaves out records that start before the region, because a region before it counted them.
+    threads
+        Threads that inflate.
 
     Raises
     ------
     FormatError
         A block or a record is damaged, or records are out of order.
     """
-    contig = bam.contigs.get(region.contig)
-    chunks = [] if contig is None else bam.index.chunks(contig, region.start, region.end)
-    if contig is None or not chunks:
-        return RecordBatch(np.empty(0, np.uint8), np.empty(0, RECORD))
-    data, segments = bam.blocks.read(chunks, threads=threads)
-    count, offset = kernels.count_records(data, segments)
-    if count < 0:
-        raise _error(bam, region, kernels.BAD_SIZE, int.from_bytes(data[offset : offset + 4].tobytes(), "little"))
-    records = np.empty(count, RECORD)
-    filled, status, _, found = kernels.load_records(
-        data,
-        segments,
-        len(bam.contigs),
-        contig,
-        region.start,
-        region.end,
-        read_filter.min_mapq,
-        int(read_filter.require_flags),
-        int(read_filter.exclude_flags),
-        read_filter.drop_orphans,
-        records,
+    window = kernels.Window(
+        contig=-1,
+        start=max(0, region.start - look_back),
+        end=region.end,
+        first_counted=region.start,
+        counts_overlapping=not continues,
     )
-    if status != kernels.OK:
-        raise _error(bam, region, status, found, record=filled)
-    batch = RecordBatch(data, records[:filled].copy())
-    kernels.fill_missing_qualities(data, batch.records, read_filter.assume_quality or 0)
-    return batch
+    counters = new_outcomes() if outcomes is None else outcomes
+    streams = [
+        _FileReader(file, number, region, window, read_filter, counters, size // len(files), threads).batches()
+        for number, file in enumerate(files)
+        if region.contig in file.contigs
+    ]
+    return streams[0] if len(streams) == 1 else merge_batches(streams)
 
 
-def _error(bam: BamFile, region: Region, status: int, found: int, record: int | None = None) -> FormatError:
-    message, template = _COMPLAINTS[status]
-    return FormatError(
-        message,
-        path=bam.path,
-        place=f"region {region}" + ("" if record is None else f", after {record} records that passed"),
-        found=template.format(found),
-        advice="the BAM is damaged, or its index belongs to another file: make both again (samtools sort, samtools index)",
+def read_resolved(
+    files: Sequence[AlignmentFile],
+    region: Region,
+    read_filter: ReadFilter,
+    *,
+    size: int = DEFAULT_SIZE,
+    outcomes: npt.NDArray[np.int64] | None = None,
+    continues: bool = False,
+    threads: int = 1,
+) -> Iterator[RecordBatch]:
+    """Read records as ``read_batches`` does, with overlapping mates resolved: all that counting over the region needs."""
+    return resolve_overlaps(
+        read_batches(
+            files,
+            region,
+            read_filter,
+            size=size,
+            look_back=LOOK_BACK,
+            outcomes=outcomes,
+            continues=continues,
+            threads=threads,
+        )
     )
+
+
+def merge_batches(streams: Sequence[Iterator[RecordBatch]]) -> Iterator[RecordBatch]:
+    """Join streams of batches into one in coordinate order; of records that start together, the earlier stream's come first."""
+    heads = {number: batch for number, stream in enumerate(streams) if (batch := _next(stream)) is not None}
+    while heads:
+        # What may be passed on: nothing that a stream still holds can come before it.
+        last, limit = min((int(batch.records["start"][-1]), number) for number, batch in heads.items())
+        ready = []
+        for number, batch in list(heads.items()):
+            n_ready = int(np.searchsorted(batch.records["start"], last, side="right" if number <= limit else "left"))
+            if n_ready:
+                ready.append(batch.taken(slice(0, n_ready)))
+                heads[number] = replace(batch, records=batch.records[n_ready:])
+            if n_ready == len(batch):
+                following = _next(streams[number])
+                if following is None:
+                    del heads[number]
+                else:
+                    heads[number] = following
+        yield replace(RecordBatch.concatenated(ready).ordered(), complete=last)
+
+
+def _next(stream: Iterator[RecordBatch]) -> RecordBatch | None:
+    """The next batch that is not empty."""
+    return next((batch for batch in stream if len(batch)), None)
+
+
+class _FileReader:
+    """One file's records of a window."""
+
+    def __init__(
+        self,
+        file: AlignmentFile,
+        number: int,
+        region: Region,
+        window: kernels.Window,
+        read_filter: ReadFilter,
+        outcomes: npt.NDArray[np.int64],
+        size: int,
+        threads: int,
+    ) -> None:
+        self._file = file
+        self._number = number
+        self._region = region
+        self._window = window._replace(contig=file.contigs[region.contig])
+        self._conditions = _conditions(read_filter)
+        self._outcomes = outcomes
+        self._size = max(1, size)
+        self._threads = threads
+        self._order = np.array([0, -1], np.int64)  # contig and position of the last record
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """One batch per piece of the file, or several pieces if a record is larger than one."""
+        with self._file.opened(self._region.contig, self._window.start, self._window.end) as (blocks, chunks):
+            buffer = _Buffer()
+            for piece in blocks.pieces(chunks, size=self._size):
+                buffer.add(piece)
+                if buffer.suffices:
+                    yield self._batch(buffer, threads=self._threads)
+
+    def _batch(self, buffer: "_Buffer", *, threads: int) -> RecordBatch:
+        data, offset, end = buffer.inflated(threads=threads)
+        records = new_records((end - offset) // _USUAL_RECORD + 1)
+        filled = 0
+        while True:
+            filled, status, offset, found = kernels.load_records(
+                data,
+                offset,
+                end,
+                len(self._file.contigs),
+                self._window,
+                self._conditions,
+                self._number,
+                self._order,
+                self._outcomes,
+                records,
+                filled,
+            )
+            if status != kernels.FULL:
+                break
+            records = np.concatenate([records, new_records(len(records))]).view(np.recarray)
+        if status not in (kernels.OK, kernels.INCOMPLETE) or (status == kernels.INCOMPLETE and buffer.is_last):
+            raise self._error(status, found, buffer.place(offset))
+        buffer.keep(data, offset, end, needed=4 + found if found else 4)
+        contig, position = self._order.tolist()
+        complete = position if contig == self._window.contig else 0
+        return RecordBatch(data, records[:filled], complete)
+
+    def _error(self, status: int, found: int, place: VirtualOffset) -> FormatError:
+        message, template = _COMPLAINTS[status]
+        return FormatError(
+            message,
+            path=self._file.path,
+            place=f"region {self._region}, record at virtual offset {place.block}:{place.within}",
+            found=template.format(found),
+            advice="the BAM is damaged, or its index belongs to another file: make both again (samtools sort, samtools index)",
+        )
+
+
+def _conditions(read_filter: ReadFilter) -> kernels.Conditions:
+    """A filter as kernels take it."""
+    names = [name.encode("utf-8", "surrogateescape") for name in read_filter.read_groups or ()]
+    return kernels.Conditions(
+        min_mapq=read_filter.min_mapq,
+        require_flags=int(read_filter.require_flags),
+        exclude_flags=int(read_filter.exclude_flags),
+        drop_orphans=read_filter.drop_orphans,
+        by_read_group=read_filter.read_groups is not None,
+        read_groups=np.array(list(b"".join(names)), np.uint8),
+        read_group_ends=np.cumsum([len(name) for name in names], dtype=np.int64),
+        missing_quality=read_filter.assume_quality or 0,
+        trim5=read_filter.trim5,
+        trim3=read_filter.trim3,
+    )
+
+
+class _Buffer:
+    """Pieces of a file that wait to be inflated, and the beginning of the record that the last ones were cut in."""
+
+    def __init__(self) -> None:
+        self._left = np.empty(0, np.uint8)
+        self._left_place = VirtualOffset(0, 0)
+        self._needed = 0
+        self._pieces: list[Piece] = []
+
+    def add(self, piece: Piece) -> None:
+        self._pieces.append(piece)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the chunk ends here."""
+        return self._pieces[-1].is_last
+
+    @property
+    def suffices(self) -> bool:
+        """Whether there is a whole record, or no more to come."""
+        return self.is_last or self._left.size + sum(piece.size for piece in self._pieces) >= self._needed
+
+    def inflated(self, *, threads: int) -> tuple[npt.NDArray[np.uint8], int, int]:
+        """All bytes, and where those of the chunk begin and end in them."""
+        at = self._left.size
+        data = np.empty(at + sum(piece.size for piece in self._pieces), np.uint8)
+        data[:at] = self._left
+        start = at + self._pieces[0].wanted.start if at == 0 else 0
+        for piece in self._pieces:
+            piece.inflate(data[at : at + piece.size], threads=threads)
+            at += piece.size
+        last = self._pieces[-1]
+        return data, start, at - last.size + last.wanted.stop
+
+    def keep(self, data: npt.NDArray[np.uint8], offset: int, end: int, *, needed: int) -> None:
+        """Start anew with the bytes [offset, end); ``needed`` is how many a whole record takes."""
+        if offset < end:
+            self._left_place = self.place(offset)
+        self._left = data[offset:end].copy()
+        self._needed = needed
+        self._pieces = []
+
+    def place(self, offset: int) -> VirtualOffset:
+        """Where in the file an inflated byte is from."""
+        if offset < self._left.size:
+            return self._left_place
+        offset -= self._left.size
+        for piece in self._pieces:
+            if offset < piece.size:
+                ends = np.cumsum(piece.blocks[:, 3])
+                block = int(np.searchsorted(ends, offset, side="right"))
+                within = offset - int(ends[block]) + int(piece.blocks[block, 3])
+                return VirtualOffset(piece.origin + int(piece.blocks[block, 0]), within)
+            offset -= piece.size
+        return VirtualOffset(0, 0)
