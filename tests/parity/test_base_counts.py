@@ -3,17 +3,16 @@
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 from mpileup import mpileup
 
 from colonnade.formats.bam import BamFile
-from colonnade.formats.fasta import BASES, Stretch
+from colonnade.formats.fasta import BASES
 from colonnade.records.filters import ReadFilter
 from colonnade.records.overlap import LOOK_BACK, resolve_overlaps
-from colonnade.records.source import read_batch
+from colonnade.records.source import read_batches
 from colonnade.regions import Region
-from colonnade.tally.counts import SampleTally, tally
+from colonnade.tally.counts import Tally, count_batches
 
 DATA_SETS = (
     "amplicon_braf_tumour_normal/ArgumentNA_Tumor.bam",
@@ -51,7 +50,16 @@ def test_counts_do_not_depend_on_where_ranges_are_cut(shared_data: Path, name: s
         _check(region, counts, bases, events)
 
 
-def _tallies(path: Path, bases: dict, step: int | None) -> list[tuple[Region, SampleTally]]:
+@pytest.mark.parametrize("name", DATA_SETS)
+@pytest.mark.parametrize("size", [1, 300_000])
+def test_counts_do_not_depend_on_the_size_of_batches(shared_data: Path, name: str, size: int) -> None:
+    path = shared_data / name
+    bases, events = mpileup(path, "-Q", "5", "-q", "10", "--ff", "UNMAP,SECONDARY,QCFAIL,DUP")
+    for region, counts in _tallies(path, bases, step=None, size=size):
+        _check(region, counts, bases, events)
+
+
+def _tallies(path: Path, bases: dict, step: int | None, size: int = 1 << 30) -> list[tuple[Region, Tally]]:
     bam = BamFile(path)
     found = []
     for contig in {contig for contig, _ in bases}:
@@ -60,16 +68,14 @@ def _tallies(path: Path, bases: dict, step: int | None) -> list[tuple[Region, Sa
         first, last = max(0, min(covered) - 50), min(length, max(covered) + 50)
         for start in range(first, last, step or length):
             region = Region(contig, start, min(last, start + (step or length)))
-            wide = Region(contig, max(0, region.start - LOOK_BACK), region.end)
-            batch = read_batch(bam, wide, ORPHANS_DROPPED)
-            resolve_overlaps(batch, proper_only=True)
-            reference = Stretch(0, np.empty(0, np.uint8))
-            found.append((region, tally([batch], region, min_baseq=5, reference=reference, left_align=False)))
+            batches = read_batches([bam], region, ORPHANS_DROPPED, look_back=LOOK_BACK, size=size)
+            resolved = resolve_overlaps(batches, proper_only=True)
+            found.append((region, count_batches(resolved, Tally.zeros(region), min_baseq=5)))
     bam.close()
     return found
 
 
-def _check(region: Region, counts: SampleTally, bases: dict, events: dict) -> None:
+def _check(region: Region, counts: Tally, bases: dict, events: dict) -> None:
     for row, position in enumerate(range(region.start, region.end)):
         expected = Counter()
         for (base, _), n in bases.get((region.contig, position), {}).items():
@@ -79,6 +85,6 @@ def _check(region: Region, counts: SampleTally, bases: dict, events: dict) -> No
     for event in counts.events:
         length, first = int(event["length"]), int(event["letters"])
         text = f"+{counts.letters[first : first + length].tobytes().decode()}" if length > 0 else f"{length}"
-        found.setdefault((region.contig, int(event["position"])), Counter())[text] += 1
+        found.setdefault((region.contig, int(event["position"])), Counter())[text] += int(event["count"])
     inside = {key: n for key, n in events.items() if key[0] == region.contig and region.start <= key[1] < region.end}
     assert found == inside

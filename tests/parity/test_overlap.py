@@ -1,6 +1,7 @@
 """Qualities after mate overlap resolution equal htslib's, on made-up records of every kind."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from mpileup import mpileup
 
 from colonnade.formats.bam import BamFile
+from colonnade.records.batch import RecordBatch
+from colonnade.records.batch_kernels import DROPPED
 from colonnade.records.filters import ReadFilter
-from colonnade.records.overlap import DROPPED, resolve_overlaps
-from colonnade.records.source import read_batch
+from colonnade.records.overlap import resolve_overlaps
+from colonnade.records.source import read_batches
 from colonnade.regions import Region
 
 LENGTH = 400
@@ -24,16 +27,34 @@ def test_overlap_equals_mpileup(make_bam, seed: int) -> None:
     lines = [line for number in range(120) for line in _template(rng, number)]
     path = make_bam("random.bam", {"c": LENGTH}, lines)
     bases, _ = mpileup(path, "-Q", "0", "-q", "0", "-A")
-    assert _resolved(path) == {position: n for (_, position), n in bases.items()}
+    expected = {position: n for (_, position), n in bases.items()}
+    for n_batches in (1, 2, 7, 400):
+        assert _resolved(path, n_batches) == expected, n_batches
 
 
-def _resolved(path: Path) -> dict[int, Counter[tuple[str, int]]]:
-    """Base and quality per position of a batch whose mates are resolved, by a plain walk."""
+def _resolved(path: Path, n_batches: int) -> dict[int, Counter[tuple[str, int]]]:
+    """Base and quality per position of records whose mates are resolved in so many batches, by a plain walk."""
     bam = BamFile(path)
-    batch = read_batch(bam, Region("c", 0, LENGTH), EVERYTHING)
-    resolve_overlaps(batch, proper_only=True)
+    (batch,) = read_batches([bam], Region("c", 0, LENGTH), EVERYTHING)
     bam.close()
+    parts = [
+        replace(batch, records=part.view(np.recarray), complete=int(part["start"][-1]))
+        for part in np.array_split(batch.records, n_batches)
+        if len(part)
+    ]
     columns: dict[int, Counter[tuple[str, int]]] = {}
+    complete = seen = 0
+    for resolved in resolve_overlaps(parts, proper_only=True):
+        assert np.all(np.diff(resolved.records["start"]) >= 0)
+        assert resolved.records["start"].min() >= complete
+        complete = max(complete, resolved.complete)
+        seen += len(resolved)
+        _add_columns(resolved, columns)
+    assert seen == len(batch)
+    return columns
+
+
+def _add_columns(batch: RecordBatch, columns: dict[int, Counter[tuple[str, int]]]) -> None:
     data = batch.data
     for record in batch.records:
         position, query = int(record["start"]), 0
@@ -50,7 +71,6 @@ def _resolved(path: Path) -> dict[int, Counter[tuple[str, int]]]:
                     columns.setdefault(position + step, Counter())[key] += 1
             query += length if operation in CONSUMES_QUERY else 0
             position += length if operation in CONSUMES_REFERENCE else 0
-    return columns
 
 
 def _template(rng: np.random.Generator, number: int) -> list[str]:

@@ -8,11 +8,11 @@ import pysam
 import pytest
 
 from colonnade.formats.bam import BamFile
-from colonnade.formats.fasta import BASES, Stretch
+from colonnade.formats.fasta import Fasta
 from colonnade.records.filters import ReadFilter
-from colonnade.records.source import read_batch
+from colonnade.records.source import read_batches
 from colonnade.regions import Region
-from colonnade.tally.counts import evidence, tally
+from colonnade.tally.counts import Tally, count_batches, evidence
 from colonnade.tally.indels import indel_table
 
 LENGTH = 300
@@ -21,10 +21,15 @@ FILTER = ReadFilter(min_mapq=0)
 
 def load(path: Path, region: Region, reference: str, *, left_align: bool):
     bam = BamFile(path)
-    batch = read_batch(bam, region, FILTER)
+    batches = list(read_batches([bam], region, FILTER))
     bam.close()
-    stretch = Stretch(0, np.array([(BASES + "N").index(base) for base in reference], np.uint8))
-    return batch, stretch, tally([batch], region, min_baseq=5, reference=stretch, left_align=left_align)
+    path = path.with_suffix(".fa")
+    path.write_text(f">c\n{reference}\n")
+    fasta = Fasta(path)
+    counts = count_batches(batches, Tally.zeros(region), min_baseq=5, reference=fasta if left_align else None)
+    stretch = fasta.stretch(Region("c", region.start, len(reference)))
+    fasta.close()
+    return stretch, counts
 
 
 def random_reads(rng: np.random.Generator, reference: str, n: int) -> list[str]:
@@ -104,7 +109,7 @@ def test_indels_move_left_and_matches_count_reads_that_cross(make_bam, seed: int
                 events[end - 1, event] += 1
 
     region = Region("c", 0, LENGTH)
-    _, codes, counts = load(path, region, reference, left_align=True)
+    codes, counts = load(path, region, reference, left_align=True)
     table = indel_table([counts], region, codes)
     found = Counter(
         {
@@ -125,14 +130,14 @@ def test_cutting_a_region_changes_nothing(make_bam, step: int) -> None:
     rng = np.random.default_rng(9)
     reference = "".join(rng.choice(["A", "AC", "TTT"], LENGTH))[:LENGTH]
     path = make_bam("r.bam", {"c": LENGTH}, random_reads(rng, reference, 200))
-    _, _, whole = load(path, Region("c", 0, LENGTH), reference, left_align=True)
+    _, whole = load(path, Region("c", 0, LENGTH), reference, left_align=True)
     parts = [
-        load(path, Region("c", s, min(s + step, LENGTH)), reference, left_align=True)[2] for s in range(0, LENGTH, step)
+        load(path, Region("c", s, min(s + step, LENGTH)), reference, left_align=True)[1] for s in range(0, LENGTH, step)
     ]
     assert np.concatenate([part.bases for part in parts]).tolist() == whole.bases.tolist()
     assert np.concatenate([part.matches for part in parts]).tolist() == whole.matches.tolist()
-    lengths = [(int(e["position"]), int(e["length"])) for part in parts for e in part.events]
-    assert sorted(lengths) == sorted((int(e["position"]), int(e["length"])) for e in whole.events)
+    found = [e for part in parts for e in part.events[["position", "length", "count"]].tolist()]
+    assert sorted(found) == sorted(whole.events[["position", "length", "count"]].tolist())
 
 
 def test_evidence_adds_up_to_base_counts(shared_data: Path) -> None:
@@ -140,20 +145,21 @@ def test_evidence_adds_up_to_base_counts(shared_data: Path) -> None:
     bam = BamFile(path)
     contig, length = next(iter(bam.header.lengths.items()))
     region = Region(contig, 0, length)
-    batch = read_batch(bam, region, ReadFilter())
+    batches = list(read_batches([bam], region, ReadFilter()))
     bam.close()
-    counts = tally([batch], region, min_baseq=5, reference=Stretch(0, np.full(length, 4, np.uint8)))
+    counts = count_batches(batches, Tally.zeros(region), min_baseq=5)
     loci = np.flatnonzero(counts.bases.sum(axis=1) > 0)[::3]
-    seen = evidence([batch], loci, min_baseq=5)
+    seen = evidence(batches, loci, min_baseq=5)
     assert seen.sum(axis=(2, 3)).tolist() == counts.bases[loci].tolist()
     assert seen[:, :, :5].sum() == 0
+    assert seen.sum(axis=2).transpose(2, 0, 1).tolist() == counts.strands[:, loci].tolist()
     assert (seen.sum(axis=(0, 1, 2)) > 0).all()  # both strands
 
 
 def test_low_quality_and_ambiguous_bases_are_counted_apart(make_bam) -> None:
     line = "r\t0\tc\t1\t60\t6M\t*\t0\t0\tACGTNN\tII%&I!"  # qualities 40 40 4 5 40 0
     path = make_bam("r.bam", {"c": LENGTH}, [line])
-    _, _, counts = load(path, Region("c", 0, 10), "A" * LENGTH, left_align=True)
+    _, counts = load(path, Region("c", 0, 10), "A" * LENGTH, left_align=True)
     assert counts.bases[:4].tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
     assert counts.low_quality[:6].tolist() == [0, 0, 1, 0, 1, 1]
     assert counts.matches[:6].tolist() == [1, 1, 0, 1, 1, 0]
@@ -171,7 +177,7 @@ def test_same_insertion_in_two_samples_is_one_event_and_others_are_not(make_bam)
     region = Region("c", 0, 40)
     tallies = []
     for path in (one, two):
-        _, codes, counts = load(path, region, reference[:LENGTH], left_align=False)
+        codes, counts = load(path, region, reference[:LENGTH], left_align=False)
         tallies.append(counts)
     table = indel_table(tallies, region, codes)
     assert table.positions.tolist() == [9]

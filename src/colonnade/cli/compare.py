@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from colonnade.cli import arguments
 from colonnade.compare.options import CompareOptions
 from colonnade.errors import UsageError
-from colonnade.records.filters import ReadFilter, parse_flags
+from colonnade.records.filters import ReadFilter, parse_flags, read_read_groups
 
 if TYPE_CHECKING:
     from colonnade.compare.engine import Question
@@ -127,6 +127,22 @@ def _add_read_filter(parser: argparse.ArgumentParser) -> None:
         help="default: UNMAP,SECONDARY,QCFAIL,DUP",
     )
     group.add_argument("--drop-orphans", action="store_true", help="leave out paired reads that are not a proper pair")
+    group.add_argument("--read-groups", metavar="FILE", help="keep only these read groups: one ID a line")
+    group.add_argument(
+        "--trim5",
+        type=int,
+        default=_FILTER.trim5,
+        metavar="N",
+        help="bases at the 5' end of each read that don't count",
+    )
+    group.add_argument(
+        "--trim3",
+        type=int,
+        default=_FILTER.trim3,
+        metavar="N",
+        help="bases at the 3' end of each read that don't count",
+    )
+    group.add_argument("--mask", metavar="BED", help="intervals in which no base counts, such as primers")
     group.add_argument(
         "--assume-quality", type=int, metavar="N", help="quality of reads without; else they count as low quality"
     )
@@ -191,6 +207,10 @@ def _question(chosen: argparse.Namespace) -> "Question":
             require_flags=chosen.require_flags,
             exclude_flags=chosen.exclude_flags,
             drop_orphans=chosen.drop_orphans,
+            read_groups=read_read_groups(chosen.read_groups) if chosen.read_groups else None,
+            trim5=chosen.trim5,
+            trim3=chosen.trim3,
+            mask=chosen.mask or (),
             assume_quality=chosen.assume_quality,
         ),
     )

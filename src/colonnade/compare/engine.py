@@ -1,9 +1,10 @@
 """Comparing samples: from files and a question to tables, range by range."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from typing import Any, Final, Literal
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from colonnade.compare.inputs import Inputs
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.ranges import RangeComparer, RangeResult
+from colonnade.compare.ranges import RangeComparer, RangeResult, Task
 from colonnade.compare.samples import Comparison, Paths, Sample, choose_comparisons, make_samples
 from colonnade.compare.schemas import table_schemas
 from colonnade.errors import UsageError
@@ -21,9 +22,12 @@ from colonnade.formats.output import OutputSet
 from colonnade.formats.table import tsv_header, tsv_rows
 from colonnade.jit import announce_compilation
 from colonnade.plan.ranges import plan_ranges
+from colonnade.records.source import new_outcomes
 from colonnade.regions import Region
 from colonnade.run.ordered import ordered_map
 from colonnade.version import __version__
+
+_log = logging.getLogger(__name__)
 
 TABLES: Final = ("dist", "comp", "idist", "stats", "evidence")
 DEFAULT_MEMORY: Final = 1 << 30
@@ -31,7 +35,9 @@ DEFAULT_MEMORY: Final = 1 << 30
 #: Called with the positions done and the positions in all.
 Progress = Callable[[int, int], None]
 
-_BYTES_PER_BAM_BYTE: Final = 2.5  # inflated data, compressed data and record arrays, per uncompressed byte
+_BYTES_PER_BAM_BYTE: Final = (
+    4  # inflated and compressed data, record arrays and what is held of them, per uncompressed byte
+)
 _BYTES_PER_POSITION: Final = 96  # counts, states and their intermediates, per position and sample or comparison
 _MOST_POSITIONS: Final = 1 << 18
 
@@ -190,8 +196,8 @@ class _Run:
         )
         self._regions = inputs.regions(question.regions, question.bed)
         self._statistics: npt.NDArray[np.int64] = np.zeros((len(self._comparisons), 9), np.int64)
-        #: What run.json holds; nothing in it depends on threads, memory, time or the output's name.
-        self.facts = _facts(question, inputs.samples, self._comparisons, inputs.checksums(self._regions))
+        self._outcomes = {sample.name: new_outcomes() for sample in inputs.samples}
+        self._facts = _facts(question, inputs.samples, self._comparisons, inputs.checksums(self._regions))
 
     @classmethod
     @contextmanager
@@ -199,31 +205,52 @@ class _Run:
         if threads < 1:
             raise UsageError("threads is out of range", found=str(threads), expected="1 or more")
         with Inputs(make_samples(question.samples), question.reference) as inputs:
-            yield cls(question, inputs, threads=threads, memory=memory)
+            read_filter = question.options.read_filter.on(inputs.reference.lengths)
+            options = replace(question.options, read_filter=read_filter)
+            yield cls(replace(question, options=options), inputs, threads=threads, memory=memory)
 
     def results(self, progress: Progress | None = None) -> Iterator[RangeResult]:
         """The results of all ranges, in order."""
         announce_compilation()
-        share = self._memory // (2 * self._threads)
+        read_filter = self._question.options.read_filter
+        _log.info("reads: %s", read_filter)
+        share = self._memory // (self._threads + 1)  # one more may wait until the results before it are done
+        size = int(share / _BYTES_PER_BAM_BYTE)
         width = _BYTES_PER_POSITION * (len(self._inputs.samples) + len(self._comparisons))
-        ranges = list(
-            plan_ranges(
-                self._regions,
-                [file for sample in self._inputs.samples for file in self._inputs.sample_files(sample)],
-                size=int(share / _BYTES_PER_BAM_BYTE),
-                positions=min(_MOST_POSITIONS, share // width),
-            )
+        ranges = plan_ranges(
+            self._regions,
+            list(self._inputs.files.values()),
+            size=max(1, size // len(self._inputs.files)),
+            positions=min(_MOST_POSITIONS, share // width),
+            workers=self._threads,
         )
-        inflaters = max(1, self._threads // max(1, len(ranges)))
-        comparer = RangeComparer(self._inputs, self._comparisons, self._question.options, threads=inflaters)
-        total = sum(len(region) for region in ranges)
+        regions = [planned.region for planned in ranges]
+        tasks = [
+            Task(region, _continues(before, region))
+            for before, region in zip([None, *regions[:-1]], regions, strict=True)
+        ]
+        inflaters = max(1, self._threads // max(1, len(tasks)))
+        comparer = RangeComparer(self._inputs, self._comparisons, self._question.options, size=size, threads=inflaters)
+        total = sum(len(region) for region in regions)
         done = 0
-        for result in ordered_map(comparer, ranges, threads=self._threads):
+        for result in ordered_map(comparer, tasks, threads=self._threads):
             self._statistics += result.statistics
+            for name, outcomes in result.outcomes.items():
+                self._outcomes[name] += outcomes
             done += len(result.region)
             if progress is not None:
                 progress(done, total)
             yield result
+        for name, outcomes in self._outcomes.items():
+            parts = [f"{number} {what}" for what, number in read_filter.explain(outcomes).items()]
+            _log.debug("sample %s, records: %s", name, ", ".join(parts))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What run.json holds; nothing in it depends on threads, memory, time or the output's name."""
+        read_filter = self._question.options.read_filter
+        records = {name: read_filter.explain(outcomes) for name, outcomes in self._outcomes.items()}
+        return {**self._facts, "records": records}
 
     def statistics_table(self) -> pa.Table:
         """The stats table, once all results have been taken."""
@@ -232,15 +259,20 @@ class _Run:
         return pa.table([pa.array(column) for column in (*names, *self._statistics.T)], schema=schema)
 
 
+def _continues(before: Region | None, region: Region) -> bool:
+    """Whether one region goes on where the one before ended."""
+    return before is not None and before.contig == region.contig and before.end == region.start
+
+
 def _facts(
     question: Question, samples: Sequence[Sample], comparisons: Sequence[Comparison], checksums: Mapping[str, str]
 ) -> dict[str, Any]:
     options = asdict(question.options)
-    read_filter = options.pop("read_filter")
+    del options["read_filter"]
     return {
         "version": __version__,
         "options": options,
-        "read_filter": {name: int(value) if value is not None else None for name, value in read_filter.items()},
+        "read_filter": question.options.read_filter.as_dict(),
         "regions": [str(region) for region in question.regions],
         "bed": None if question.bed is None else str(question.bed),
         "samples": [{"name": sample.name, "paths": list(sample.paths)} for sample in samples],

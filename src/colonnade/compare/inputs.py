@@ -8,7 +8,7 @@ from types import TracebackType
 
 from colonnade.compare.samples import Sample
 from colonnade.errors import InputError
-from colonnade.formats.bam import BamFile
+from colonnade.formats.alignments import AlignmentFile, open_alignments
 from colonnade.formats.fasta import Fasta
 from colonnade.regions import Region, check_region, merge_regions, parse_region, read_bed
 
@@ -36,9 +36,9 @@ class Inputs:
         with ExitStack() as stack:
             self.reference = Fasta(fspath(reference))
             stack.callback(self.reference.close)
-            self.files: dict[str, BamFile] = {}
+            self.files: dict[str, AlignmentFile] = {}
             for path in dict.fromkeys(path for sample in samples for path in sample.paths):
-                self.files[path] = BamFile(path)
+                self.files[path] = open_alignments(path, reference=reference)
                 stack.callback(self.files[path].close)
                 self._check_lengths(self.files[path])
             #: Contigs of the reference that at least one BAM file has: name to length, in the reference's order.
@@ -56,7 +56,7 @@ class Inputs:
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self._stack.close()
 
-    def sample_files(self, sample: Sample) -> list[BamFile]:
+    def sample_files(self, sample: Sample) -> list[AlignmentFile]:
         """The open files of a sample."""
         return [self.files[path] for path in sample.paths]
 
@@ -90,7 +90,7 @@ class Inputs:
                     )
         return checksums
 
-    def _check_lengths(self, file: BamFile) -> None:
+    def _check_lengths(self, file: AlignmentFile) -> None:
         lengths = self.reference.lengths
         differing = [
             f"{contig} {length} in the BAM, {lengths[contig]} in the reference"

@@ -1,6 +1,6 @@
-"""What all comparisons over a range share: reads, tallies and reference of every sample."""
+"""What all comparisons over a range share: tallies and reference of every sample, and its reads once more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,74 @@ from colonnade.compare.options import CompareOptions
 from colonnade.compare.samples import REF, REF_DEPTH, Sample
 from colonnade.formats.fasta import REFERENCE_LETTERS, Stretch
 from colonnade.records.batch import RecordBatch
-from colonnade.records.overlap import LOOK_BACK, resolve_overlaps
-from colonnade.records.source import read_batch
+from colonnade.records.source import new_outcomes, read_resolved
 from colonnade.regions import Region
-from colonnade.tally.counts import SampleTally, tally
+from colonnade.tally.counts import Tally, count_batches
+
+
+class RangeLoader:
+    """Reads and tallies all samples over one range at a time.
+
+    Parameters
+    ----------
+    inputs, options
+        The open files, and everything that changes the result.
+    size
+        Uncompressed bytes of BAM that the samples of a range may take together, about. What does not fit is read again
+        when it is needed again.
+    threads
+        Threads that inflate.
+    """
+
+    def __init__(self, inputs: Inputs, options: CompareOptions, *, size: int, threads: int = 1) -> None:
+        self._inputs = inputs
+        self._options = options
+        self._size = size
+        self._threads = threads
+
+    def load(self, region: Region, *, continues: bool) -> "LoadedRange":
+        """Tally all samples over a region; ``continues``: reads that reach into it were counted with the region before."""
+        kept: dict[str, list[RecordBatch]] = {}
+        tallies, outcomes = {}, {}
+        left = self._size
+        for sample in self._inputs.samples:
+            outcomes[sample.name] = new_outcomes()
+            keeper = _Keeper(self._read(sample, region, outcomes[sample.name], continues=continues), left)
+            tallies[sample.name] = count_batches(
+                keeper,
+                Tally.zeros(region),
+                min_baseq=self._options.read_filter.min_baseq,
+                reference=self._inputs.reference if self._options.indels == "left" else None,
+                mask=self._options.read_filter.masked,
+            )
+            if keeper.kept is not None:
+                kept[sample.name] = keeper.kept
+                left -= keeper.size
+        return LoadedRange(self, region, self._reference(region, tallies), tallies, outcomes, kept)
+
+    def read_again(self, name: str, region: Region) -> Iterator[RecordBatch]:
+        """The reads of a sample over a region, mates resolved."""
+        sample = next(sample for sample in self._inputs.samples if sample.name == name)
+        return self._read(sample, region, new_outcomes(), continues=False)
+
+    def _read(
+        self, sample: Sample, region: Region, outcomes: npt.NDArray[np.int64], *, continues: bool
+    ) -> Iterator[RecordBatch]:
+        return read_resolved(
+            self._inputs.sample_files(sample),
+            region,
+            self._options.read_filter,
+            size=self._size,
+            outcomes=outcomes,
+            continues=continues,
+            threads=self._threads,
+        )
+
+    def _reference(self, region: Region, tallies: Mapping[str, Tally]) -> Stretch:
+        """The reference over the region, and as far as deletions reach."""
+        ends = [int((t.events["position"] + 1 - t.events["length"]).max(initial=region.end)) for t in tallies.values()]
+        length = self._inputs.reference.lengths[region.contig]
+        return self._inputs.reference.stretch(Region(region.contig, region.start, min(max(ends), length)))
 
 
 @dataclass(frozen=True)
@@ -23,35 +87,30 @@ class LoadedRange:
 
     Parameters
     ----------
+    loader
+        What it came from.
     region
         The range.
     reference
-        From the start of the first record to the end of the last, and over the range.
-    batches, tallies
-        Per sample, in the samples' order.
+        Over the range, and as far as deletions reach.
+    tallies, outcomes
+        Per sample: counts, and what became of its records (``ReadFilter.explain``).
+    kept
+        Batches of the samples that fit into memory.
     """
 
+    loader: RangeLoader
     region: Region
     reference: Stretch
-    batches: dict[str, list[RecordBatch]]
-    tallies: dict[str, SampleTally]
+    tallies: dict[str, Tally]
+    outcomes: dict[str, npt.NDArray[np.int64]]
+    kept: dict[str, list[RecordBatch]]
 
-    @classmethod
-    def load(cls, inputs: Inputs, region: Region, options: CompareOptions, *, threads: int = 1) -> "LoadedRange":
-        """Read, resolve mates and tally all samples."""
-        batches = {sample.name: _load_sample(inputs, sample, region, options, threads) for sample in inputs.samples}
-        reference = _load_reference(inputs, region, [batch for loaded in batches.values() for batch in loaded])
-        tallies = {
-            name: tally(
-                loaded,
-                region,
-                min_baseq=options.read_filter.min_baseq,
-                reference=reference,
-                left_align=options.indels == "left",
-            )
-            for name, loaded in batches.items()
-        }
-        return cls(region, reference, batches, tallies)
+    def batches(self, name: str, *, start: int, end: int) -> Iterator[RecordBatch]:
+        """The reads of a sample over a part of the range, or more of them, mates resolved."""
+        if name in self.kept:
+            return iter(self.kept[name])
+        return self.loader.read_again(name, Region(self.region.contig, start, end))
 
     @property
     def bases(self) -> npt.NDArray[np.uint8]:
@@ -70,21 +129,21 @@ class LoadedRange:
         return counts
 
 
-def _load_sample(
-    inputs: Inputs, sample: Sample, region: Region, options: CompareOptions, threads: int
-) -> list[RecordBatch]:
-    wide = Region(region.contig, max(0, region.start - LOOK_BACK), region.end)
-    batches = []
-    for file in inputs.sample_files(sample):
-        batch = read_batch(file, wide, options.read_filter, threads=threads)
-        resolve_overlaps(batch)
-        batches.append(batch)
-    return batches
+class _Keeper:
+    """Passes batches on, and keeps them unless they take more than ``most`` bytes together."""
 
+    def __init__(self, batches: Iterator[RecordBatch], most: int) -> None:
+        self._batches = batches
+        self._most = most
+        self.size = 0
+        self.kept: list[RecordBatch] | None = []
 
-def _load_reference(inputs: Inputs, region: Region, batches: Sequence[RecordBatch]) -> Stretch:
-    """As far as the records reach, so that an indel moves the same way wherever the range was cut."""
-    start = min([region.start, *(int(batch.records["start"][0]) for batch in batches if len(batch))])
-    end = max([region.end, *(int(batch.records["end"].max()) for batch in batches if len(batch))])
-    length = inputs.reference.lengths[region.contig]
-    return inputs.reference.stretch(Region(region.contig, start, min(end, length)))
+    def __iter__(self) -> Iterator[RecordBatch]:
+        for batch in self._batches:
+            self.size += batch.data.nbytes
+            if self.kept is not None:
+                self.kept.append(batch)
+            if self.size > self._most:
+                self.kept = None
+            yield batch
+            del batch  # before the next one is read

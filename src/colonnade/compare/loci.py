@@ -53,7 +53,12 @@ class _Block:
         self._reported = np.zeros(len(loci), bool)
         min_baseq = options.read_filter.min_baseq
         self._evidence = {
-            name: evidence(batches, self._positions, min_baseq=min_baseq) for name, batches in loaded.batches.items()
+            name: evidence(
+                loaded.batches(name, start=int(self._positions[0]), end=int(self._positions[-1]) + 1),
+                self._positions,
+                min_baseq=min_baseq,
+            )
+            for name in loaded.tallies
         }
         self._draws: dict[str, Draws] = {}
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from colonnade.compare.indels import add_indels
 from colonnade.compare.inputs import Inputs
-from colonnade.compare.loading import LoadedRange
+from colonnade.compare.loading import LoadedRange, RangeLoader
 from colonnade.compare.loci import add_loci
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.rows import Rows
@@ -23,11 +23,32 @@ from colonnade.regions import Region
 
 @dataclass(frozen=True)
 class RangeResult:
-    """The rows of each table over one range, and the columns of stats (comparisons, columns) without the names."""
+    """What is found over one range.
+
+    Parameters
+    ----------
+    region
+        The range.
+    tables
+        Rows of each table.
+    statistics
+        int64 (comparisons, columns): columns of stats without the names.
+    outcomes
+        Per sample: what became of its records (``ReadFilter.explain``).
+    """
 
     region: Region
     tables: Mapping[str, pa.Table]
     statistics: npt.NDArray[np.int64]
+    outcomes: Mapping[str, npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A range to compare; ``continues``: the range before ends where this one starts."""
+
+    region: Region
+    continues: bool
 
 
 class RangeComparer:
@@ -41,17 +62,24 @@ class RangeComparer:
         Which samples to compare.
     options
         Everything that changes the result.
+    size
+        Uncompressed bytes of BAM to hold for one range, about.
     threads
         Threads that inflate the blocks of one range.
     """
 
     def __init__(
-        self, inputs: Inputs, comparisons: Sequence[Comparison], options: CompareOptions, *, threads: int = 1
+        self,
+        inputs: Inputs,
+        comparisons: Sequence[Comparison],
+        options: CompareOptions,
+        *,
+        size: int,
+        threads: int = 1,
     ) -> None:
-        self._inputs = inputs
+        self._loader = RangeLoader(inputs, options, size=size, threads=threads)
         self._comparisons = tuple(comparisons)
         self._options = options
-        self._threads = threads
         self._schemas = table_schemas(options.quantiles)
         self._screen = Screen(
             min_distance=options.min_distance,
@@ -60,9 +88,10 @@ class RangeComparer:
             min_depth=options.min_depth,
         )
 
-    def __call__(self, region: Region) -> RangeResult:
+    def __call__(self, task: Task) -> RangeResult:
         """All rows of a range; needs nothing of any other range."""
-        loaded = LoadedRange.load(self._inputs, region, self._options, threads=self._threads)
+        region = task.region
+        loaded = self._loader.load(region, continues=task.continues)
         states = [self._screened(comparison, loaded) for comparison in self._comparisons]
         screened = [np.count_nonzero(state == CHANGED) for state in states]
         rows = {name: Rows(self._schemas[name]) for name in ("dist", "comp", "idist", "evidence")}
@@ -78,7 +107,7 @@ class RangeComparer:
             name: gathered.table(sort_by="position" if name in ("dist", "idist") else None)
             for name, gathered in rows.items()
         }
-        return RangeResult(region, tables, np.array(statistics, np.int64))
+        return RangeResult(region, tables, np.array(statistics, np.int64), loaded.outcomes)
 
     def _screened(self, comparison: Comparison, loaded: LoadedRange) -> npt.NDArray[np.int8]:
         states = self._screen.states(loaded.counts(comparison.sample_1), loaded.counts(comparison.sample_2))

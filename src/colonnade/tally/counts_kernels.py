@@ -3,10 +3,8 @@
 import numpy as np
 
 from colonnade.jit import kernel
-from colonnade.records.batch_kernels import is_match, read_nibble, read_u32
-from colonnade.records.overlap_kernels import DROPPED
+from colonnade.records.batch_kernels import EXCLUDED, REVERSE, is_match, read_nibble, read_u32
 
-REVERSE = 0x10
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, PAD = 0, 1, 2, 3, 4, 6
 AMBIGUOUS = 4
 BASE_CODE = np.array([4, 0, 1, 4, 2, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 4], np.uint8)  # of the 4-bit codes =ACMGRSVTWYHKDBN
@@ -76,7 +74,7 @@ def _shift(data, record, reference, origin, anchor, run, kind, length, query):
 
 @kernel
 def tally_records(
-    data, records, start, end, min_baseq, reference, origin, left, counts, low, crossing, events, letters
+    data, records, start, end, min_baseq, reference, origin, left, forward, reverse, low, crossing, events, letters
 ):
     """Add records to the counts of positions [start, end).
 
@@ -90,9 +88,9 @@ def tally_records(
         Codes of the reference from position ``origin`` on, as far as the records reach to both sides; used where ``left``.
     left
         Whether indels move to their leftmost place.
-    counts, low, crossing
-        int32 (positions, 4), (positions,), (positions,). ``counts.sum(axis=1) + crossing`` is how many reads of good quality
-        cross from a position to the next one without an indel.
+    forward, reverse, low, crossing
+        int32 (positions, 4) twice, (positions,), (positions,). Bases of forward and reverse reads and ``crossing`` add up to
+        how many reads of good quality cross from a position to the next one without an indel.
     events, letters
         Filled with the indels anchored in the range and with inserted sequences; sized by ``count_indel_operations``.
 
@@ -106,6 +104,7 @@ def tally_records(
         record = records[i]
         if record.l_seq == 0:
             continue
+        counts = reverse if record.flag & REVERSE else forward
         position = record.start
         query = np.int64(0)
         run = np.int64(0)  # aligned bases since the last gap
@@ -139,7 +138,7 @@ def tally_records(
                 qual += one
                 column += one
                 read_base += one
-                if quality == DROPPED:
+                if quality >= EXCLUDED:
                     continue
                 if quality < min_baseq:
                     low[this] += 1
@@ -165,7 +164,7 @@ def tally_records(
             anchor -= shift
             for step in range(shift + 1):
                 quality = data[record.qual + query - 1 - shift + step]
-                if quality == DROPPED or quality < min_baseq:
+                if not min_baseq <= quality < EXCLUDED:
                     continue
                 if start <= anchor + step < end and (step == 0 or event == DELETION):
                     crossing[anchor + step - start] -= 1
@@ -175,9 +174,10 @@ def tally_records(
             quality = data[record.qual + query - 1 - shift]
             if event == SKIP or not start <= anchor < end:
                 continue
-            if quality == DROPPED or quality < min_baseq:
+            if not min_baseq <= quality < EXCLUDED:
                 continue
             events[n_events].position = anchor
+            events[n_events].count = 1
             events[n_events].length = event_length if event == INSERTION else -event_length
             events[n_events].letters = n_letters
             n_events += 1
@@ -222,7 +222,7 @@ def count_evidence(data, records, loci, min_baseq, evidence):
                         offset = query + loci[locus] - position
                         quality = data[record.qual + offset]
                         base = BASE_CODE[read_nibble(data, record.seq, offset)]
-                        if base < 4 and quality != DROPPED and quality >= min_baseq:
+                        if base < 4 and min_baseq <= quality < EXCLUDED:
                             evidence[locus, base, min(np.int64(quality), highest), strand] += 1
                     locus += 1
                 position += length
@@ -230,34 +230,39 @@ def count_evidence(data, records, loci, min_baseq, evidence):
 
 
 @kernel
-def group_events(events, letters, groups):
-    """Give equal events of equal position the same number in ``groups``; ``events`` are sorted by position.
+def _event_hash(event, letters):
+    value = np.uint64(event.position) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(event.length)
+    for letter in range(event.letters, event.letters + max(event.length, np.int64(0))):
+        value = (value ^ np.uint64(letters[letter])) * np.uint64(0x100000001B3)
+    return value ^ (value >> np.uint64(32))
 
-    Returns the number of groups; numbers rise with position, and with first appearance within one.
+
+@kernel
+def _is_same_event(one, other, letters):
+    if one.position != other.position or one.length != other.length:
+        return False
+    for letter in range(one.length):  # none for a deletion
+        if letters[one.letters + letter] != letters[other.letters + letter]:
+            return False
+    return True
+
+
+@kernel
+def group_events(events, letters, slots, groups):
+    """Give equal events the same number in ``groups``; numbers rise with first appearance. Returns how many there are.
+
+    ``slots`` (int64, a power of two more than there are events, of -1) is the table of the first event of each group.
     """
+    mask = np.uint64(slots.size - 1)
     n_groups = 0
-    members = np.empty(events.size, np.int64)  # the first event of each group
-    run_group = 0
     for i in range(events.size):
-        if i == 0 or events[i].position != events[i - 1].position:
-            run_group = n_groups
-        length = events[i].length
-        group = -1
-        for candidate in range(run_group, n_groups):
-            other = members[candidate]
-            if events[other].length != length:
-                continue
-            same = True
-            for letter in range(length):  # none for a deletion
-                if letters[events[i].letters + letter] != letters[events[other].letters + letter]:
-                    same = False
-                    break
-            if same:
-                group = candidate
-                break
-        if group < 0:
-            group = n_groups
-            members[group] = i
+        slot = _event_hash(events[i], letters) & mask
+        while slots[slot] >= 0 and not _is_same_event(events[slots[slot]], events[i], letters):
+            slot = (slot + np.uint64(1)) & mask
+        if slots[slot] < 0:
+            slots[slot] = i
+            groups[i] = n_groups
             n_groups += 1
-        groups[i] = group
+        else:
+            groups[i] = groups[slots[slot]]
     return n_groups

@@ -8,8 +8,7 @@ import numpy.typing as npt
 
 from colonnade.formats.fasta import Stretch
 from colonnade.regions import Region
-from colonnade.tally import counts_kernels as kernels
-from colonnade.tally.counts import SampleTally
+from colonnade.tally.counts import Tally, group_events, join_events
 
 
 @dataclass(frozen=True)
@@ -37,25 +36,20 @@ class IndelTable:
     matches: npt.NDArray[np.int64]
 
 
-def indel_table(tallies: Sequence[SampleTally], region: Region, reference: Stretch) -> IndelTable:
+def indel_table(tallies: Sequence[Tally], region: Region, reference: Stretch) -> IndelTable:
     """Join the indel events of all samples over a region.
 
     ``reference`` reaches from the start of the region as far as any deletion.
     """
-    offsets = np.cumsum([0] + [len(t.letters) for t in tallies])
-    parts = [t.events.copy() for t in tallies]
-    for part, offset in zip(parts, offsets[:-1], strict=True):
-        part["letters"] += offset
-    events = np.concatenate(parts)
-    samples = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    events, letters = join_events(tallies)
+    samples = np.repeat(np.arange(len(tallies)), [len(t.events) for t in tallies])
     order = np.argsort(events["position"], kind="stable")
     events, samples = events[order], samples[order]
-    letters = np.concatenate([t.letters for t in tallies])
 
-    groups = np.empty(len(events), np.int64)
-    n_groups = kernels.group_events(events, letters, groups)
+    groups = group_events(events, letters)
+    n_groups = int(groups.max(initial=-1)) + 1
     counts = np.zeros((n_groups, len(tallies)), np.int64)
-    np.add.at(counts, (groups, samples), 1)
+    np.add.at(counts, (groups, samples), events["count"])
     first = np.unique(groups, return_index=True)[1]
     names = [_name(event, letters, reference) for event in events[first]]
     where = events["position"][first]
