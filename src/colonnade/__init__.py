@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from colonnade.compare.options import CompareOptions
     from colonnade.compare.samples import REF, Comparison
     from colonnade.errors import ColonnadeError
+    from colonnade.plan.api import plan
+    from colonnade.plan.ranges import Range
     from colonnade.records.filters import Flag, ReadFilter
     from colonnade.regions import Region
+    from colonnade.tally.engine import RegionTally, tally
     from colonnade.version import __version__
 
 _HOMES = {
@@ -25,10 +28,14 @@ _HOMES = {
     "Comparison": "colonnade.compare.samples",
     "Flag": "colonnade.records.filters",
     "REF": "colonnade.compare.samples",
+    "Range": "colonnade.plan.ranges",
     "ReadFilter": "colonnade.records.filters",
     "Region": "colonnade.regions",
+    "RegionTally": "colonnade.tally.engine",
     "__version__": "colonnade.version",
     "compare": "colonnade.compare.engine",
+    "plan": "colonnade.plan.api",
+    "tally": "colonnade.tally.engine",
 }
 
 __all__ = [
@@ -38,17 +45,22 @@ __all__ = [
     "CompareResult",
     "Comparison",
     "Flag",
+    "Range",
     "ReadFilter",
     "Region",
+    "RegionTally",
     "__version__",
     "compare",
+    "plan",
+    "tally",
 ]
 
 
-# The package of the same name is imported first and its name freed, so that importing one of its modules later on does
-# not put the package where the function belongs.
-import_module("colonnade.compare")
-globals().pop("compare")
+# The packages of the same names are imported first and their names freed, so that importing one of their modules later on
+# does not put a package where a function belongs.
+for _package in ("compare", "plan", "tally"):
+    import_module(f"colonnade.{_package}")
+    globals().pop(_package)
 
 
 def __getattr__(name: str) -> object:

@@ -2,11 +2,12 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from colonnade.cli import compare, demo
+from colonnade.cli import compare, demo, plan
 from colonnade.errors import ColonnadeError
 
 
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.debug:
             raise
         return _fail(str(error), error.exit_code)
+    except BrokenPipeError:  # whoever reads the output, such as head, wants no more; not even what is left at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         if chosen.debug:
             raise
@@ -38,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"colonnade {version('colonnade')}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", dest="verb", required=True)
     compare.add_parser(verbs)
+    plan.add_parser(verbs)
     demo.add_parser(verbs)
     return parser
 

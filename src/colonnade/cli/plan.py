@@ -1,0 +1,107 @@
+"""``colonnade plan``."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from colonnade.cli import arguments
+
+if TYPE_CHECKING:
+    from colonnade.formats.alignments import AlignmentFile
+    from colonnade.plan.ranges import Range
+
+_log = logging.getLogger(__name__)
+
+_EPILOG = """\
+examples:
+  colonnade plan --bytes 64M wk4.bam wk30.bam > ranges.bed
+  colonnade plan --bytes 1G --bed exome.bed --check tumour.bam -o ranges.bed
+
+Writes BED (0-based, half-open) with one header line; after start and end, one column per file with the estimated
+uncompressed bytes of the range. Sizes are powers of 1024.
+"""
+
+
+def add_parser(verbs: Any) -> None:
+    """Add this command to the parser."""
+    parser = verbs.add_parser(
+        "plan",
+        help="cut a genome into ranges that each hold about as many bytes of BAM as asked for",
+        description="Cut a genome into ranges that each hold about as many bytes of BAM as asked for, from the indexes.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("files", nargs="+", metavar="in.bam", help="sorted BAM files; ranges suit all of them")
+    parser.add_argument(
+        "--bytes",
+        type=arguments.size,
+        required=True,
+        metavar="SIZE",
+        help="most uncompressed bytes of any file in a range, such as 64M; a single window may hold more",
+    )
+    parser.add_argument(
+        "-r",
+        "--region",
+        action="append",
+        default=[],
+        metavar="REGION",
+        help="chr1 or chr1:1,001-2,000; may be repeated",
+    )
+    parser.add_argument("--bed", metavar="BED", help="regions from a BED file")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="read the files' blocks, add columns with the true bytes, and sum up on stderr how good the estimates are",
+    )
+    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    arguments.add_common(parser)
+
+
+def run(chosen: argparse.Namespace) -> None:
+    """Carry the command out."""
+    from colonnade.formats.output import OutputSet, refuse_existing
+    from colonnade.plan.api import opened, regions_of_interest
+    from colonnade.plan.ranges import plan_ranges
+
+    if chosen.output != "-":
+        refuse_existing([chosen.output], force=chosen.force)
+    with opened(chosen.files) as files:
+        regions = regions_of_interest(files, chosen.region, chosen.bed)
+        ranges = plan_ranges(regions, files, size=chosen.bytes)
+        lines = _checked_lines(ranges, files, target=chosen.bytes) if chosen.check else _lines(ranges, files)
+        if chosen.output == "-":
+            sys.stdout.writelines(lines)
+            sys.stdout.flush()
+            return
+        with OutputSet([chosen.output], force=chosen.force) as output:
+            output.write(chosen.output, lines)
+
+
+def _lines(ranges: "Iterator[Range]", files: "Sequence[AlignmentFile]") -> Iterator[str]:
+    yield _line("#contig", "start", "end", [file.path for file in files])
+    for planned in ranges:
+        region = planned.region
+        yield _line(region.contig, region.start, region.end, planned.bytes)
+
+
+def _checked_lines(ranges: "Iterator[Range]", files: "Sequence[AlignmentFile]", *, target: int) -> Iterator[str]:
+    """As ``_lines``, with the true bytes beside the estimated ones, and at last a summary to the log."""
+    from colonnade.plan.check import Accuracy, true_bytes
+
+    yield _line("#contig", "start", "end", [name for f in files for name in (f"estimated:{f.path}", f"true:{f.path}")])
+    accuracy = Accuracy(files, target=target)
+    for planned in ranges:
+        region = planned.region
+        true = true_bytes(planned, files)
+        accuracy.add(planned, true)
+        pairs = zip(planned.bytes, true, strict=True)
+        yield _line(region.contig, region.start, region.end, [number for pair in pairs for number in pair])
+    _log.info("%s", accuracy)
+
+
+def _line(contig: str, start: object, end: object, columns: Sequence[object]) -> str:
+    return "\t".join([contig, str(start), str(end), *map(str, columns)]) + "\n"
