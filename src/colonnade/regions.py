@@ -54,8 +54,7 @@ def parse_region(text: str, lengths: Mapping[str, int]) -> Region:
         raise UsageError(
             f"region {text!r} names an unknown contig",
             found=contig,
-            expected="a contig of the reference",
-            advice="see the first column of the reference's .fai",
+            expected="a contig, such as " + ", ".join(list(lengths)[:3]),
         )
     digits = re.fullmatch(r"([0-9]{0,99})(?:-([0-9]{0,99}))?", interval.replace(",", ""))
     if not digits:

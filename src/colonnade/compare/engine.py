@@ -213,7 +213,7 @@ class _Run:
         """The results of all ranges, in order."""
         announce_compilation()
         read_filter = self._question.options.read_filter
-        _log.info("reads: %s", read_filter)
+        _log.debug("reads: %s", read_filter)
         share = self._memory // (self._threads + 1)  # one more may wait until the results before it are done
         size = int(share / _BYTES_PER_BAM_BYTE)
         width = _BYTES_PER_POSITION * (len(self._inputs.samples) + len(self._comparisons))

@@ -138,6 +138,9 @@ class DecodedFile(BamFile):
             raise
         self.path = self.blocks.path = str(path)
 
+    def _read_index(self) -> BinningIndex:
+        return self._make_index()
+
     def close(self) -> None:
         """Close the file and remove its BAM; safe to call twice."""
         super().close()

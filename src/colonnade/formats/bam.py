@@ -148,8 +148,6 @@ class BamFile:
         for suffix in (".csi", ".bai"):
             for candidate in (Path(f"{path}{suffix}"), path.with_suffix(suffix)):
                 if candidate.is_file():
-                    if candidate.stat().st_mtime < path.stat().st_mtime:
-                        _log.warning("%s is older than its BAM file; make it again if the BAM has changed", candidate)
                     return BinningIndex.read(candidate)
         _log.info("no index beside %s; reading it once to make one (samtools index saves this)", path)
         return self._make_index()
@@ -209,6 +207,10 @@ class BamFile:
                     f"no record at offset {offset.block} that begins in [{start}, {end}) of contig {contig}",
                     "one, as the index has it",
                 )
+
+    def _warn_of_old_index(self) -> None:
+        if Path(self.index.path).stat().st_mtime < Path(self.path).stat().st_mtime:
+            _log.warning("%s is older than its BAM file; make it again if the BAM has changed", self.index.path)
 
     def _ends_at(self, offset: VirtualOffset) -> bool:
         """Whether only records without a position follow, and only if the index knows of some."""

@@ -200,12 +200,9 @@ class BgzfFile:
             raise FormatError("cannot be read", path=self.path, found=error.strerror, expected="a BAM file") from None
         if not magic:
             raise FormatError("file is empty", path=self.path, expected="a BAM file")
-        if magic[:4] == b"CRAM":
-            raise FormatError("CRAM cannot be read yet", path=self.path, advice="convert it with: samtools view -b")
         if magic[:2] != b"\x1f\x8b":
             raise FormatError(
                 "not a BAM file", path=self.path, place="offset 0", found=repr(magic[:4]), expected="BGZF (1f 8b 08 04)",
-                advice="SAM text is converted with: samtools sort -O bam",
             )  # fmt: skip
         if len(magic) < 16 or not magic[3] & 4 or magic[12:14] != b"BC":
             raise FormatError(

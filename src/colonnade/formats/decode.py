@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import os
 import re
-import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pysam
 from colonnade.errors import FormatError, IndexMismatchError, InputError, OutputError
 from colonnade.formats.bgzf import EOF_BLOCK
 from colonnade.formats.fasta import Fasta
+from colonnade.formats.silence import silence
 
 Kind = Literal["bam", "cram", "sam"]
 StrPath = str | os.PathLike[str]
@@ -104,7 +104,7 @@ def decode_to_bam(
     """
     is_cram = file_kind(path) == "cram"
     _check_end(path)
-    with _silence, contextlib.ExitStack() as stack:
+    with silence, contextlib.ExitStack() as stack:
         fasta = stack.enter_context(_reference(path, reference)) if is_cram else None
         source = _open(path, fasta)
         stack.callback(_close, source)
@@ -119,30 +119,6 @@ def decode_to_bam(
             region = contig, start or 0, source.get_reference_length(contig) if end is None else end
             records = _cram_region(path, source, *region) if is_cram else _sam_region(source, *region)
         _write(target, source.header, _checked(path, source, records))
-
-
-class _Silence:
-    """While anything is decoded htslib prints nothing; its verbosity is one number for the whole process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._depth = 0
-        self._before = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._depth == 0:
-                self._before = pysam.set_verbosity(0)
-            self._depth += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._depth -= 1
-            if self._depth == 0:
-                pysam.set_verbosity(self._before)
-
-
-_silence: Final = _Silence()
 
 
 def _first_bytes(path: StrPath, size: int) -> bytes:

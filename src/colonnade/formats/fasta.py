@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pysam
 
 from colonnade.errors import FormatError
+from colonnade.formats.silence import silence
 from colonnade.regions import Region
 
 BASES: Final = "ACGT"
@@ -64,9 +65,9 @@ class Fasta:
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         Path(self.path).stat()
-        verbosity = pysam.set_verbosity(0)
         try:
-            self._file = pysam.FastaFile(self.path)
+            with silence:
+                self._file = pysam.FastaFile(self.path)
         except (OSError, ValueError) as error:
             raise FormatError(
                 "cannot be read as FASTA",
@@ -74,8 +75,6 @@ class Fasta:
                 found=str(error).splitlines()[0],
                 expected="FASTA, plain or compressed with bgzip, in a folder where its .fai is or can be made",
             ) from None
-        finally:
-            pysam.set_verbosity(verbosity)
         self._lock = threading.Lock()
         #: Contig name to length, in the file's order.
         self.lengths = dict(zip(self._file.references, self._file.lengths, strict=True))
@@ -96,14 +95,11 @@ class Fasta:
         return digest.hexdigest()
 
     def _fetch(self, region: Region) -> bytes:
-        with self._lock:
-            verbosity = pysam.set_verbosity(0)
+        with self._lock, silence:
             try:
                 sequence: str = self._file.fetch(region.contig, region.start, region.end)
             except ValueError:  # pysam's word for htslib reading nothing
                 sequence = ""
-            finally:
-                pysam.set_verbosity(verbosity)
         if len(sequence) != len(region):
             raise FormatError(
                 "sequence is shorter than its index says",

@@ -140,7 +140,8 @@ def complete_linear_index(bin_starts, bins, loffs, window_starts, windows, min_s
     """Give windows without an offset that of the window before, and each bin that of its first window.
 
     htslib did so up to 1.12 and takes the window after since, which is the same where nothing overlaps the window; but if its
-    offset was lost, only the one before still has no record left out. Zeros before the first offset stay, and bins without a window get one.
+    offset was lost, only the one before still has no record left out. Zeros before the first offset stay, and bins without a
+    window get one.
     """
     for contig in range(bin_starts.size - 1):
         first, end = window_starts[contig], window_starts[contig + 1]

@@ -94,7 +94,9 @@ class _Held:
     def _passed(self, batch: RecordBatch, states: npt.NDArray[np.uint8]) -> npt.NDArray[np.void]:
         n_held, first = len(self.waiting), len(self.waiting) + len(self.passed)
         kept = self.passed[states[n_held:first] == kernels.ENTERED]
-        n_new = np.count_nonzero(states[:n_held] == kernels.ENTERED) + np.count_nonzero(states[first:] == kernels.ENTERED)
+        n_new = np.count_nonzero(states[:n_held] == kernels.ENTERED) + np.count_nonzero(
+            states[first:] == kernels.ENTERED
+        )
         passed = np.concatenate([kept, np.empty(n_new, _PASSED)]).view(np.recarray)
         filled = kernels.note_passed(self.waiting.data, self.waiting.records, states[:n_held], passed, len(kept))
         kernels.note_passed(batch.data, batch.records, states[first:], passed, filled)

@@ -264,9 +264,8 @@ def resolve_overlaps(
             if hashes[j] == hashed:
                 if n_held <= j < first:
                     other_end = expiry[j]
-                    is_same = (
-                        passed[j - n_held].file == record.file
-                        and passed[j - n_held].hash == long_hash(data, record.name, record.l_name)
+                    is_same = passed[j - n_held].file == record.file and passed[j - n_held].hash == long_hash(
+                        data, record.name, record.l_name
                     )
                 else:
                     other = held[j] if j < n_held else records[j - first]

@@ -22,7 +22,9 @@ from colonnade.tally.indels import indel_table
 
 DEFAULT_MEMORY: Final = 1 << 30
 MOST_POSITIONS: Final = 1 << 18  # of a range, so that threads have something to share
-BYTES_PER_BAM_BYTE: Final = 4  # inflated and compressed data, record arrays and what is held of them, per uncompressed byte
+BYTES_PER_BAM_BYTE: Final = (
+    4  # inflated and compressed data, record arrays and what is held of them, per uncompressed byte
+)
 
 
 @dataclass(frozen=True)
