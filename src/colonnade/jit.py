@@ -1,16 +1,38 @@
 """The one place where Numba's flags are set."""
 
 import logging
+from functools import wraps
 from pathlib import Path
 
 import numba
+import numpy as np
 
 _log = logging.getLogger(__name__)
 
 
 def kernel(function):
-    """Compile a plain function over arrays: without the GIL, cached on disk, C rules for division by zero."""
+    """Compile a plain function over arrays: without the GIL, cached on disk, C rules for division by zero.
+
+    With ``NUMBA_DISABLE_JIT=1`` it stays plain Python, so that one can step through it.
+    """
+    if numba.config.DISABLE_JIT:
+        return _as_compiled(function)
     return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+
+
+def _as_compiled(function):
+    """Give a function what compiled code has: attributes of structured arrays, and integers that wrap around."""
+
+    @wraps(function)
+    def call(*arguments):
+        with np.errstate(all="ignore"):
+            return function(*(a.view(np.recarray) if _is_structured(a) else a for a in arguments))
+
+    return call
+
+
+def _is_structured(argument):
+    return isinstance(argument, np.ndarray) and argument.dtype.names is not None
 
 
 def announce_compilation() -> None:

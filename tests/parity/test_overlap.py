@@ -38,7 +38,7 @@ def _resolved(path: Path, n_batches: int) -> dict[int, Counter[tuple[str, int]]]
     (batch,) = read_batches([bam], Region("c", 0, LENGTH), EVERYTHING)
     bam.close()
     parts = [
-        replace(batch, records=part.view(np.recarray), complete=int(part["start"][-1]))
+        replace(batch, records=part, complete=int(part["start"][-1]))
         for part in np.array_split(batch.records, n_batches)
         if len(part)
     ]

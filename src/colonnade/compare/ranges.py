@@ -30,7 +30,7 @@ class RangeResult:
     region
         The range.
     tables
-        Rows of each table.
+        Rows of each table that has some.
     statistics
         int64 (comparisons, columns): columns of stats without the names.
     outcomes
@@ -106,6 +106,7 @@ class RangeComparer:
         tables = {
             name: gathered.table(sort_by="position" if name in ("dist", "idist") else None)
             for name, gathered in rows.items()
+            if len(gathered)
         }
         return RangeResult(region, tables, np.array(statistics, np.int64), loaded.outcomes)
 

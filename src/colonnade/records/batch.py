@@ -32,6 +32,8 @@ RECORD: Final = np.dtype(
     align=True,
 )
 
+NO_MORE: Final = int(np.iinfo(np.int64).max)
+
 
 @dataclass(frozen=True)
 class RecordBatch:
@@ -42,10 +44,10 @@ class RecordBatch:
     data
         uint8, bytes of BAM records. Qualities in it are changed in place when mates are resolved.
     records
-        Recarray of ``RECORD``; ``contig`` and ``next_contig`` count in the header of the record's file, ``file`` counts the files
+        Array of ``RECORD``; ``contig`` and ``next_contig`` count in the header of the record's file, ``file`` counts the files
         of the sample.
     complete
-        Position below which no later batch of the same stream has a record.
+        Position below which no later batch of the same stream has a record; ``NO_MORE`` in the last.
     """
 
     data: npt.NDArray[np.uint8]
@@ -86,7 +88,7 @@ class RecordBatch:
         for part, offset in zip(parts, offsets[:-1], strict=True):
             for name in ("name", "cigar", "seq", "qual"):
                 part[name] += offset
-        return cls(np.concatenate([batch.data for batch in batches]), np.concatenate(parts).view(np.recarray))
+        return cls(np.concatenate([batch.data for batch in batches]), np.concatenate(parts))
 
     def overlapping(self, start: int, end: int) -> "RecordBatch":
         """The records that may overlap [start, end): a slice, wide enough to hold them all."""
@@ -96,5 +98,5 @@ class RecordBatch:
 
 
 def new_records(size: int) -> npt.NDArray[np.void]:
-    """Room for so many records; a recarray, so that kernels run on it as plain Python as well."""
-    return np.empty(size, RECORD).view(np.recarray)
+    """Room for so many records."""
+    return np.empty(size, RECORD)

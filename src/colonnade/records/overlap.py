@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from colonnade.records import overlap_kernels as kernels
-from colonnade.records.batch import RecordBatch
+from colonnade.records.batch import NO_MORE, RecordBatch
 
 #: How far before a region records are loaded, so that mates are resolved the same wherever regions are cut.
 LOOK_BACK: Final = 2048
 
-_MOST_FILES: Final = 1 << 16  # what ``file`` of a record can tell apart
 _PASSED: Final = np.dtype([("hash", np.uint64), ("end", np.int64), ("file", np.uint16)], align=True)
 
 
@@ -37,8 +36,10 @@ def resolve_overlaps(batches: Iterable[RecordBatch], *, proper_only: bool = Fals
         htslib would have forgotten it, so order holds only within a batch; ``complete`` says below which position no more come.
     """
     held = _Held.none()
-    fronts = np.full(_MOST_FILES, -1, np.int64)
+    fronts = np.full(1, -1, np.int64)
     for batch in batches:
+        n_files = int(batch.records["file"].max(initial=0)) + 1
+        fronts = np.pad(fronts, (0, max(0, n_files - fronts.size)), constant_values=-1)
         held, released = held.resolve(batch, fronts, proper_only=proper_only)
         del batch
         while released:  # nothing of a batch stays here while the next one is read
@@ -66,7 +67,7 @@ class _Held:
 
     @classmethod
     def none(cls) -> "_Held":
-        return cls(RecordBatch.empty(), np.empty(0, np.int64), np.empty(0, _PASSED).view(np.recarray))
+        return cls(RecordBatch.empty(), np.empty(0, np.int64), np.empty(0, _PASSED))
 
     def resolve(
         self, batch: RecordBatch, fronts: npt.NDArray[np.int64], *, proper_only: bool
@@ -81,6 +82,8 @@ class _Held:
             self.waiting.data, self.waiting.records, self.expiry, self.passed,
             batch.data, batch.records, proper_only, fronts, heads, earlier, states, hashes, expiry,
         )  # fmt: skip
+        if batch.complete == NO_MORE:
+            return _Held.none(), [part for part in (self.waiting.ordered(), batch) if len(part)]
         still, begins = states[:n_held] == kernels.WAITING, states[first:] == kernels.WAITING
         held = _Held(
             RecordBatch.concatenated([self.waiting.taken(still), batch.taken(begins)]),
@@ -97,7 +100,7 @@ class _Held:
         n_new = np.count_nonzero(states[:n_held] == kernels.ENTERED) + np.count_nonzero(
             states[first:] == kernels.ENTERED
         )
-        passed = np.concatenate([kept, np.empty(n_new, _PASSED)]).view(np.recarray)
+        passed = np.concatenate([kept, np.empty(n_new, _PASSED)])
         filled = kernels.note_passed(self.waiting.data, self.waiting.records, states[:n_held], passed, len(kept))
         kernels.note_passed(batch.data, batch.records, states[first:], passed, filled)
         return passed

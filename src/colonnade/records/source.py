@@ -11,7 +11,7 @@ from colonnade.errors import FormatError
 from colonnade.formats.alignments import AlignmentFile
 from colonnade.formats.bgzf import Piece, VirtualOffset
 from colonnade.records import batch_kernels as kernels
-from colonnade.records.batch import RecordBatch, new_records
+from colonnade.records.batch import NO_MORE, RecordBatch, new_records
 from colonnade.records.filters import ReadFilter
 from colonnade.records.overlap import LOOK_BACK, resolve_overlaps
 from colonnade.regions import Region
@@ -138,7 +138,7 @@ def merge_batches(streams: Sequence[Iterator[RecordBatch]]) -> Iterator[RecordBa
                     del heads[number]
                 else:
                     heads[number] = following
-        yield replace(RecordBatch.concatenated(ready).ordered(), complete=last)
+        yield replace(RecordBatch.concatenated(ready).ordered(), complete=last if heads else NO_MORE)
 
 
 def _next(stream: Iterator[RecordBatch]) -> RecordBatch | None:
@@ -174,10 +174,14 @@ class _FileReader:
         """One batch per piece of the file, or several pieces if a record is larger than one."""
         with self._file.opened(self._region.contig, self._window.start, self._window.end) as (blocks, chunks):
             buffer = _Buffer()
+            chunks_left = len(chunks)
             for piece in blocks.pieces(chunks, size=self._size):
                 buffer.add(piece)
+                chunks_left -= piece.is_last
                 if buffer.suffices:
-                    yield self._batch(buffer, threads=self._threads)
+                    batch = self._batch(buffer, threads=self._threads)
+                    yield batch if chunks_left else replace(batch, complete=NO_MORE)
+                    del batch  # before the next one is read
 
     def _batch(self, buffer: "_Buffer", *, threads: int) -> RecordBatch:
         data, offset, end = buffer.inflated(threads=threads)
@@ -199,7 +203,7 @@ class _FileReader:
             )
             if status != kernels.FULL:
                 break
-            records = np.concatenate([records, new_records(len(records))]).view(np.recarray)
+            records = np.concatenate([records, new_records(len(records))])
         if status not in (kernels.OK, kernels.INCOMPLETE) or (status == kernels.INCOMPLETE and buffer.is_last):
             raise self._error(status, found, buffer.place(offset))
         buffer.keep(data, offset, end, needed=4 + found if found else 4)

@@ -139,7 +139,7 @@ def group_events(events: npt.NDArray[np.void], letters: npt.NDArray[np.uint8]) -
     """The same number for equal events, rising with first appearance: int64 (events,)."""
     groups = np.empty(len(events), np.int64)
     slots = np.full(1 << max(4, (2 * len(events)).bit_length()), -1, np.int64)
-    kernels.group_events(events.view(np.recarray), letters, slots, groups)
+    kernels.group_events(events, letters, slots, groups)
     return groups
 
 
@@ -158,7 +158,7 @@ def _tally_batch(
     batch: RecordBatch, into: Tally, min_baseq: int, reference: Fasta | None
 ) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint8]]:
     n_operations, n_inserted = kernels.count_indel_operations(batch.data, batch.records)
-    events = np.empty(n_operations, EVENT).view(np.recarray)
+    events = np.empty(n_operations, EVENT)
     letters = np.empty(n_inserted, np.uint8)
     stretch = _stretch_under(batch, into.region, reference)
     filled, written = kernels.tally_records(
