@@ -1,8 +1,9 @@
 """Genomic intervals: 0-based and half-open inside, 1-based text and BED at the edge."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
 
 from colonnade.errors import FormatError, UsageError
@@ -115,6 +116,31 @@ def read_bed(path: str | Path, lengths: Mapping[str, int]) -> list[Region]:
                 )
             regions.append(region)
     return regions
+
+
+def regions_of_interest(
+    regions: Sequence[str | Region], bed: str | PathLike[str] | None, lengths: Mapping[str, int]
+) -> list[Region]:
+    """Regions and those of a BED file, checked, sorted and merged; all contigs where neither is given.
+
+    Parameters
+    ----------
+    regions
+        Texts, or regions.
+    bed
+        BED file.
+    lengths
+        Contig name to length; their order is that of the result.
+    """
+    wanted = [
+        check_region(region, lengths) if isinstance(region, Region) else parse_region(region, lengths)
+        for region in regions
+    ]
+    if bed is not None:
+        wanted += read_bed(fspath(bed), lengths)
+    elif not regions:
+        wanted = [Region(contig, 0, length) for contig, length in lengths.items() if length]
+    return merge_regions(wanted, lengths)
 
 
 def merge_regions(regions: Iterable[Region], order: Mapping[str, int]) -> list[Region]:

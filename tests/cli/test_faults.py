@@ -23,12 +23,6 @@ N_READS = 1500
 START = "colonnade compare: error: "
 
 
-@pytest.fixture(autouse=True)
-def _compiled(monkeypatch) -> None:
-    """The line about compiling kernels comes once per installation; these tests count lines."""
-    monkeypatch.setattr("colonnade.jit.announce_compilation", lambda: None)
-
-
 @pytest.fixture(scope="session")
 def originals(tmp_path_factory) -> Path:
     """A reference of two contigs, and two samples on it that differ at one position."""

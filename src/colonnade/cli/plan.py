@@ -63,14 +63,17 @@ def add_parser(verbs: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
+    from colonnade.formats.alignments import common_lengths, open_all
     from colonnade.formats.output import OutputSet, refuse_existing
-    from colonnade.plan.api import opened, regions_of_interest
+    from colonnade.jit import announce_compilation
     from colonnade.plan.ranges import plan_ranges
+    from colonnade.regions import regions_of_interest
 
     if chosen.output != "-":
         refuse_existing([chosen.output], force=chosen.force)
-    with opened(chosen.files) as files:
-        regions = regions_of_interest(files, chosen.region, chosen.bed)
+    announce_compilation("ranges_kernels")
+    with open_all(chosen.files) as files:
+        regions = regions_of_interest(chosen.region, chosen.bed, common_lengths(files))
         ranges = plan_ranges(regions, files, size=chosen.bytes)
         lines = _checked_lines(ranges, files, target=chosen.bytes) if chosen.check else _lines(ranges, files)
         if chosen.output == "-":

@@ -204,6 +204,7 @@ class _Run:
     def start(cls, question: Question, *, threads: int, memory: int) -> Iterator["_Run"]:
         if threads < 1:
             raise UsageError("threads is out of range", found=str(threads), expected="1 or more")
+        announce_compilation("posterior_kernels")
         with Inputs(make_samples(question.samples), question.reference) as inputs:
             read_filter = question.options.read_filter.on(inputs.reference.lengths)
             options = replace(question.options, read_filter=read_filter)
@@ -211,7 +212,6 @@ class _Run:
 
     def results(self, progress: Progress | None = None) -> Iterator[RangeResult]:
         """The results of all ranges, in order."""
-        announce_compilation()
         read_filter = self._question.options.read_filter
         _log.debug("reads: %s", read_filter)
         share = self._memory // (self._threads + 1)  # one more may wait until the results before it are done

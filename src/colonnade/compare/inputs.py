@@ -10,7 +10,7 @@ from colonnade.compare.samples import Sample
 from colonnade.errors import InputError
 from colonnade.formats.alignments import AlignmentFile, open_alignments
 from colonnade.formats.fasta import Fasta
-from colonnade.regions import Region, check_region, merge_regions, parse_region, read_bed
+from colonnade.regions import Region, regions_of_interest
 
 _log = logging.getLogger(__name__)
 
@@ -62,15 +62,9 @@ class Inputs:
 
     def regions(self, texts: Sequence[str | Region], bed: str | PathLike[str] | None) -> list[Region]:
         """Regions of interest, sorted and merged; all shared contigs where none is asked for."""
-        lengths = self.reference.lengths
-        wanted = [
-            check_region(text, lengths) if isinstance(text, Region) else parse_region(text, lengths) for text in texts
-        ]
-        if bed is not None:
-            wanted += read_bed(fspath(bed), lengths)
-        elif not texts:
-            wanted = [Region(contig, 0, length) for contig, length in self.contigs.items()]
-        return merge_regions(wanted, lengths)
+        if not texts and bed is None:
+            return [Region(contig, 0, length) for contig, length in self.contigs.items() if length]
+        return regions_of_interest(texts, bed, self.reference.lengths)
 
     def checksums(self, regions: Sequence[Region]) -> dict[str, str]:
         """MD5 of each contig that the regions touch, checked against the ``M5`` of the BAM headers."""

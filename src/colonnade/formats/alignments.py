@@ -3,12 +3,12 @@
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
-from colonnade.errors import ColonnadeError
+from colonnade.errors import ColonnadeError, InputError, UsageError
 from colonnade.formats.bam import BamFile, BamHeader
 from colonnade.formats.bgzf import BgzfFile, Chunk, VirtualOffset
 from colonnade.formats.decode import decode_to_bam, file_kind
@@ -76,6 +76,46 @@ def open_alignments(path: StrPath, *, reference: StrPath | None = None) -> Align
     if kind == "cram" and Path(f"{path}.crai").is_file():
         return CramFile(path, reference=reference)
     return DecodedFile(path, reference=reference)
+
+
+@contextmanager
+def open_all(paths: Sequence[StrPath], *, reference: StrPath | None = None) -> Iterator[list[AlignmentFile]]:
+    """Several files, as ``open_alignments`` opens each; closed at the end of the ``with`` block."""
+    if not paths:
+        raise UsageError("no files", expected="one BAM, CRAM or SAM file or more")
+    with ExitStack() as stack:
+        files = []
+        for path in paths:
+            files.append(open_alignments(path, reference=reference))
+            stack.callback(files[-1].close)
+        yield files
+
+
+def common_lengths(files: Sequence[AlignmentFile]) -> dict[str, int]:
+    """Name to length of all contigs, in the order of the first file, then of the others.
+
+    Raises
+    ------
+    InputError
+        A contig has different lengths in two files.
+    """
+    lengths: dict[str, int] = {}
+    origins: dict[str, AlignmentFile] = {}
+    for file in files:
+        if file.header.lengths == lengths:
+            continue
+        for contig, length in file.header.lengths.items():
+            first = origins.setdefault(contig, file)
+            if lengths.setdefault(contig, length) != length:
+                raise InputError(
+                    "contig has another length in another file",
+                    path=file.path,
+                    place=contig,
+                    found=str(length),
+                    expected=f"{lengths[contig]}, as in {first.path}",
+                    advice="use files that were aligned to the same reference",
+                )
+    return lengths
 
 
 class CramFile:

@@ -1,13 +1,12 @@
 """Planning by file names: opens the files, checks them against each other, and cuts."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from os import PathLike, fspath
+from collections.abc import Sequence
+from os import PathLike
 
-from colonnade.errors import InputError, UsageError
-from colonnade.formats.alignments import AlignmentFile, open_alignments
+from colonnade.errors import UsageError
+from colonnade.formats.alignments import common_lengths, open_all
 from colonnade.plan.ranges import Range, plan_ranges
-from colonnade.regions import Region, check_region, merge_regions, parse_region, read_bed
+from colonnade.regions import Region, regions_of_interest
 
 Path = str | PathLike[str]
 
@@ -61,56 +60,6 @@ def plan(
     for name, number in (("bytes", bytes), ("workers", workers)):
         if number < 1:
             raise UsageError(f"{name} is out of range", found=str(number), expected="1 or more")
-    with opened([paths] if isinstance(paths, str | PathLike) else paths) as files:
-        wanted = regions_of_interest(files, regions, bed)
+    with open_all([paths] if isinstance(paths, str | PathLike) else paths) as files:
+        wanted = regions_of_interest(regions, bed, common_lengths(files))
         return list(plan_ranges(wanted, files, size=bytes, workers=workers))
-
-
-@contextmanager
-def opened(paths: Sequence[Path]) -> Iterator[list[AlignmentFile]]:
-    """Files with their indexes, all open; closed at the end of the ``with`` block."""
-    if not paths:
-        raise UsageError("nothing to plan", found="no file", expected="one BAM file or more")
-    with ExitStack() as stack:
-        files = []
-        for path in paths:
-            files.append(open_alignments(fspath(path)))
-            stack.callback(files[-1].close)
-        yield files
-
-
-def regions_of_interest(
-    files: Sequence[AlignmentFile], regions: Sequence[str | Region], bed: Path | None
-) -> list[Region]:
-    """Regions and those of a BED file, checked, sorted and merged; all contigs of the files where neither is given."""
-    lengths = _contig_lengths(files)
-    wanted = [
-        check_region(region, lengths) if isinstance(region, Region) else parse_region(region, lengths)
-        for region in regions
-    ]
-    if bed is not None:
-        wanted += read_bed(fspath(bed), lengths)
-    elif not regions:
-        wanted = [Region(contig, 0, length) for contig, length in lengths.items() if length]
-    return merge_regions(wanted, lengths)
-
-
-def _contig_lengths(files: Sequence[AlignmentFile]) -> dict[str, int]:
-    """Name to length of all contigs, in the order of the first file, then of the others."""
-    lengths: dict[str, int] = {}
-    origins: dict[str, AlignmentFile] = {}
-    for file in files:
-        if file.header.lengths == lengths:
-            continue
-        for contig, length in file.header.lengths.items():
-            first = origins.setdefault(contig, file)
-            if lengths.setdefault(contig, length) != length:
-                raise InputError(
-                    "contig has another length in another file",
-                    path=file.path,
-                    place=contig,
-                    found=str(length),
-                    expected=f"{lengths[contig]}, as in {first.path}",
-                    advice="plan files together only if they were aligned to the same reference",
-                )
-    return lengths

@@ -1,7 +1,7 @@
 """Counts of any region as arrays, in one call."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Final
@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.errors import InputError
-from colonnade.formats.alignments import AlignmentFile, open_alignments
+from colonnade.formats.alignments import common_lengths, open_all
 from colonnade.formats.fasta import Fasta, Stretch
+from colonnade.jit import announce_compilation
 from colonnade.plan.ranges import plan_ranges
 from colonnade.records.filters import ReadFilter
 from colonnade.records.source import new_outcomes, read_resolved
@@ -121,9 +121,12 @@ def tally(
     >>> counts.bases[99]  # doctest: +SKIP
     array([  0, 412,   3,   0], dtype=int32)
     """
+    announce_compilation("counts_kernels")
     several = [paths] if isinstance(paths, str | PathLike) else list(paths)
-    with _opened(several, reference) as (files, fasta):
-        lengths = _common_lengths(files)
+    with ExitStack() as stack:
+        fasta = None if reference is None else stack.enter_context(closing(Fasta(fspath(reference))))
+        files = stack.enter_context(open_all(several, reference=reference))
+        lengths = common_lengths(files)
         chosen = (read_filter or ReadFilter()).on(lengths)
         where = check_region(region, lengths) if isinstance(region, Region) else parse_region(region, lengths)
         size = max(1, int(memory / (BYTES_PER_BAM_BYTE * threads)))
@@ -150,36 +153,6 @@ def tally(
         parts = list(ordered_map(count, regions, threads=threads))
         outcomes = np.sum([outcomes for _, outcomes in parts], axis=0)
         return _result(whole.with_events_of([part for part, _ in parts]), outcomes, chosen, fasta)
-
-
-@contextmanager
-def _opened(
-    paths: Sequence[str | PathLike[str]], reference: str | PathLike[str] | None
-) -> Iterator[tuple[list[AlignmentFile], Fasta | None]]:
-    with ExitStack() as stack:
-        fasta = None if reference is None else Fasta(fspath(reference))
-        if fasta is not None:
-            stack.callback(fasta.close)
-        files = []
-        for path in paths:
-            files.append(open_alignments(fspath(path), reference=None if reference is None else fspath(reference)))
-            stack.callback(files[-1].close)
-        yield files, fasta
-
-
-def _common_lengths(files: Sequence[AlignmentFile]) -> dict[str, int]:
-    lengths: dict[str, int] = {}
-    for file in files:
-        for contig, length in file.header.lengths.items():
-            if lengths.setdefault(contig, length) != length:
-                raise InputError(
-                    "contigs of the same name differ in length",
-                    path=file.path,
-                    found=f"{contig} {length}",
-                    expected=f"{lengths[contig]}, as in {files[0].path}",
-                    advice="use files that were aligned to the same reference",
-                )
-    return lengths
 
 
 def _result(
