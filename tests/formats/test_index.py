@@ -104,16 +104,8 @@ def slow_min_offset(index: BinningIndex, contig: int, position: int) -> int:
 def slow_max_offset(index: BinningIndex, contig: int, end: int) -> int:
     geometry = index.geometry
     own = slice(index.bin_starts[contig], index.bin_starts[contig + 1])
-    firsts = dict(zip(index.bins[own].tolist(), index.chunk_array[index.chunk_starts[own], 0].tolist(), strict=True))
-    number = geometry.first_bin(geometry.depth) + ((end - 1) >> geometry.min_shift) + 1
-    number = 0 if end > geometry.max_position or number >= geometry.n_bins else number
-    while number:
-        while number % 8 == 1:
-            number = geometry.parent(number)
-        if number == 0 or number in firsts:
-            break
-        number += 1
-    return firsts[number] if number else NO_LIMIT
+    firsts = zip(index.bins[own].tolist(), index.chunk_array[index.chunk_starts[own], 0].tolist(), strict=True)
+    return min((first for number, first in firsts if geometry.interval(number)[0] >= end), default=NO_LIMIT)
 
 
 def check_against_htslib(path: Path, placed: Placed, lengths: dict[str, int], *, n: int, seed: int) -> int:

@@ -3,8 +3,11 @@
 import argparse
 import logging
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 
 from colonnade.cli import compare, demo, plan
@@ -17,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     _log_to_stderr(chosen)
     try:
-        chosen.run(chosen)
+        with _terminated_as_interrupted():
+            chosen.run(chosen)
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
     except ColonnadeError as error:
@@ -33,6 +37,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = error.strerror or str(error)
         return _fail(f"{error.filename}: {reason}" if error.filename else reason, 1)
     return 0
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, as schedulers send it, end a command as Ctrl-C does: with nothing half-written left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    inherited = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, inherited)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -52,6 +52,7 @@ def add_parser(verbs: Any) -> None:
         help="chr1 or chr1:1,001-2,000; may be repeated",
     )
     parser.add_argument("--bed", metavar="BED", help="regions from a BED file")
+    parser.add_argument("--reference", metavar="FASTA", help="what CRAM files were made with; others need none")
     parser.add_argument(
         "--check",
         action="store_true",
@@ -64,15 +65,18 @@ def add_parser(verbs: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
     from colonnade.formats.alignments import common_lengths, open_all
-    from colonnade.formats.output import OutputSet, refuse_existing
+    from colonnade.formats.output import OutputSet, refuse_existing, refuse_inputs
     from colonnade.jit import announce_compilation
     from colonnade.plan.ranges import plan_ranges
     from colonnade.regions import regions_of_interest
 
     if chosen.output != "-":
         refuse_existing([chosen.output], force=chosen.force)
+        indexes = [f"{path}{suffix}" for path in chosen.files for suffix in (".bai", ".csi", ".crai")]
+        others = [path for path in (chosen.bed, chosen.reference) if path]
+        refuse_inputs([chosen.output], [*chosen.files, *indexes, *others])
     announce_compilation("ranges_kernels")
-    with open_all(chosen.files) as files:
+    with open_all(chosen.files, reference=chosen.reference) as files:
         regions = regions_of_interest(chosen.region, chosen.bed, common_lengths(files))
         ranges = plan_ranges(regions, files, size=chosen.bytes)
         lines = _checked_lines(ranges, files, target=chosen.bytes) if chosen.check else _lines(ranges, files)

@@ -1,6 +1,7 @@
 """Opening a BAM file with its index: header facts, and every check that can be made before the first record."""
 
 import logging
+import os
 import re
 import struct
 import subprocess
@@ -119,6 +120,7 @@ class BamFile:
             self.index = self._read_index()
             self._check_index()
             self._check_landmarks()
+            self._warn_of_old_index()
         except BaseException:
             self.blocks.close()
             raise
@@ -157,15 +159,20 @@ class BamFile:
         with tempfile.TemporaryDirectory(prefix="colonnade-") as folder:
             made = Path(folder, "index.csi")
             command = [sys.executable, "-c", _MAKE_INDEX, str(made), str(Path(self.path).absolute())]
-            result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+            environment = {**os.environ, "TMPDIR": folder}  # where pysam leaves files if it is interrupted
+            result = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", check=False, env=environment
+            )
             if result.returncode:
                 reason = _REASON.search(result.stderr)
+                found = reason[1] if reason else (result.stderr.split("\n")[-2:] or [""])[0]
+                is_unsorted = "nsorted" in found
                 raise FormatError(
                     "no index, and none can be made",
                     path=self.path,
-                    found=reason[1] if reason else (result.stderr.split("\n")[-2:] or [""])[0],
-                    expected="records in coordinate order",
-                    advice="sort and index it with: samtools sort, samtools index",
+                    found=found,
+                    expected="records in coordinate order" if is_unsorted else None,
+                    advice="sort it with: samtools sort" if is_unsorted else "make it yourself: samtools index",
                 )
             return replace(BinningIndex.read(made), path=self.path)
 
@@ -183,6 +190,11 @@ class BamFile:
                 expected=f"at most {index.geometry.max_position}",
                 advice="make an index for long contigs: samtools index -c",
             )
+        for contig, start, length in zip(
+            self.header.lengths, index.ends().tolist(), self.header.lengths.values(), strict=True
+        ):
+            if start >= max(length, 1):
+                raise self._does_not_fit(f"records of {contig} from {start} on", f"none, as it has {length} positions")
         end = index.last_offset()
         if end is not None and end.block > blocks.size:
             raise self._does_not_fit(f"an offset of {end.block}", f"at most {blocks.size}, the size of the BAM")

@@ -16,6 +16,7 @@ from colonnade.formats.bgzf import BgzfFile, Chunk, VirtualOffset
 from colonnade.formats.binning import Geometry
 from colonnade.formats.index_checks_kernels import is_sound
 
+MOST_LANDMARKS: Final = 200
 _BAI: Final = b"BAI\x01"
 _CSI: Final = b"CSI\x01"
 _GZIP: Final = b"\x1f\x8b"
@@ -76,8 +77,8 @@ class BinningIndex:
     def read(cls, path: str | Path) -> "BinningIndex":
         """Read a BAI or CSI file, compressed or not.
 
-        The checksums of a compressed CSI find any damage, and the linear index of a BAI whatever could hide records. An
-        uncompressed CSI, which no tool is known to write, has neither: wrong numbers of lone bins are not found out.
+        The checksums of a compressed CSI find any damage, and what a BAI says twice most of what could hide records; for the
+        rest, ``landmarks`` are to be checked with the file. An uncompressed CSI, which no tool is known to write, has neither.
 
         Raises
         ------
@@ -181,17 +182,32 @@ class BinningIndex:
         )
 
     def landmarks(self) -> Iterator[tuple[int, tuple[int, int], VirtualOffset]]:
-        """Contig and interval of a small bin, and where its first record is: of the contig with most bins, and of the last.
+        """Contig and interval of some bins, and where the first record of each is, for a reader to check.
 
-        Nothing else says whether bins are as large as the index has it, and contigs in their places: bytes too many or
-        too few shift the last.
+        Nothing else says whether bins are as large as the index has it, their numbers right, and contigs in their places. They
+        are those whose neighbours tell least: the last bin of each contig in the file, and bins behind a linear index. If
+        there are more than ``MOST_LANDMARKS``, as many of them, and the last.
         """
-        counts = np.diff(self.bin_starts)
-        for contig in sorted({int(np.argmax(counts)), int(np.flatnonzero(counts)[-1])}) if counts.any() else ():
-            last = self.bin_starts[contig + 1] - 1
-            if self.chunk_starts[last] < self.chunk_starts[last + 1]:
-                first_record = VirtualOffset.unpack(self.chunk_array[self.chunk_starts[last], 0])
-                yield contig, self.geometry.interval(int(self.bins[last])), first_record
+        with_chunks = np.flatnonzero(np.diff(self.chunk_starts))
+        contigs = np.searchsorted(self.bin_starts, with_chunks, side="right") - 1
+        first_records = self.chunk_array[self.chunk_starts[with_chunks], 0]
+        by_place = np.lexsort((first_records, contigs))
+        is_last = np.diff(contigs, append=-1) != 0
+        begins = kernels.bin_begins(self.bins[with_chunks], self.geometry.min_shift, self.geometry.depth)
+        n_windows = np.diff(self.window_starts)[contigs]
+        is_behind = (n_windows > 0) & (begins >= n_windows << self.geometry.min_shift)
+        chosen = np.union1d(by_place[is_last], np.flatnonzero(is_behind))
+        steps = np.linspace(0, len(chosen) - 1, min(len(chosen), MOST_LANDMARKS)).astype(np.int64)
+        for i in chosen[steps].tolist():
+            interval = self.geometry.interval(int(self.bins[with_chunks[i]]))
+            yield int(contigs[i]), interval, VirtualOffset.unpack(int(first_records[i]))
+
+    def ends(self) -> Int64Array:
+        """int64 (contigs,): a position that each contig must be longer than, for its last bin to begin within; -1 without bins."""
+        begins = kernels.bin_begins(self.bins, self.geometry.min_shift, self.geometry.depth)
+        ends = np.full(self.n_contigs, -1, np.int64)
+        np.maximum.at(ends, np.repeat(np.arange(self.n_contigs), np.diff(self.bin_starts)), begins)
+        return ends
 
     def last_offset(self) -> VirtualOffset | None:
         """Where the last indexed record ends; None for an index without records."""

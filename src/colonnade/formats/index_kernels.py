@@ -7,7 +7,7 @@ packed virtual offsets in file order; ``window_starts`` (contigs + 1), where a c
 
 import numpy as np
 
-from colonnade.formats.binning_kernels import bin_interval, bin_range, first_bin, parent
+from colonnade.formats.binning_kernels import bin_interval, bin_range, first_bin, parent, shift_of
 from colonnade.formats.intervals_kernels import insert
 from colonnade.jit import kernel
 
@@ -154,6 +154,15 @@ def complete_linear_index(bin_starts, bins, loffs, window_starts, windows, min_s
 
 
 @kernel
+def bin_begins(bins, min_shift, depth):
+    """The first position of each bin."""
+    begins = np.empty(bins.size, np.int64)
+    for b in range(bins.size):
+        begins[b] = bin_interval(bins[b], min_shift, depth)[0]
+    return begins
+
+
+@kernel
 def lower_bound(sorted_numbers, first, end, wanted):
     """Index of the first number in [first, end) that is ``wanted`` or greater; ``end`` if there is none."""
     while first < end:
@@ -211,28 +220,22 @@ def min_offset(
 
 @kernel
 def max_offset(contig, end, bin_starts, bins, chunk_starts, chunks, min_shift, depth):
-    """The packed offset of a record from which on all start at ``end`` or later, as in htslib's ``hts_itr_query``.
+    """A packed offset from which on all records start at ``end`` or later; ``NO_LIMIT`` if there is none.
 
-    That is where the first bin with records begins that is found by going right from ``end``, and up after the last child.
-    ``NO_LIMIT`` if there is none.
+    That is where the first record is of the bins that begin at ``end`` or later: on each level, of the first of them. htslib's
+    ``hts_itr_query`` takes that of one such bin, which may be further on.
     """
-    if end > np.int64(1) << np.int64(min_shift + 3 * depth):
-        return np.int64(NO_LIMIT)
-    number = first_bin(depth) + ((end - 1) >> min_shift) + 1
-    if number >= first_bin(depth + 1):
-        return np.int64(NO_LIMIT)
-    while True:
-        while number & 7 == 1:
-            number = parent(number)
-        if number == 0:
-            return np.int64(NO_LIMIT)
-        youngest = (parent(number) << 3) + 8
+    ceiling = np.int64(NO_LIMIT)
+    for level in range(depth + 1):
+        number = first_bin(level) + ((end - 1) >> shift_of(level, min_shift, depth)) + 1
+        level_end = first_bin(level + 1)
         b = lower_bound(bins, bin_starts[contig], bin_starts[contig + 1], number)
-        while b < bin_starts[contig + 1] and bins[b] <= youngest:
+        while b < bin_starts[contig + 1] and bins[b] < level_end:
             if chunk_starts[b] < chunk_starts[b + 1]:
-                return chunks[chunk_starts[b], 0]
+                ceiling = min(ceiling, chunks[chunk_starts[b], 0])
+                break
             b += 1
-        number = youngest + 1
+    return ceiling
 
 
 @kernel

@@ -19,6 +19,14 @@ def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
             raise UsageError("output exists", path=path, advice="choose another name, or replace it with --force")
 
 
+def refuse_inputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
+    """Raise if an output would replace an input, whatever it is called."""
+    read = [Path(path) for path in inputs if Path(path).exists()]
+    for path in map(Path, outputs):
+        if path.exists() and any(path.samefile(other) for other in read):
+            raise UsageError("output is one of the inputs", path=path, advice="choose another name")
+
+
 class OutputSet:
     """Several text files written side by side; a ``with`` block that ends well renames them all, any other removes them.
 

@@ -17,6 +17,7 @@ def plan(
     bytes: int,
     regions: Sequence[str | Region] = (),
     bed: Path | None = None,
+    reference: Path | None = None,
     workers: int = 1,
 ) -> list[Range]:
     """Cut a genome into ranges that each hold about as many bytes as asked for, from the indexes and some sampled blocks.
@@ -24,7 +25,8 @@ def plan(
     Parameters
     ----------
     paths
-        Coordinate-sorted BAM files, or one. A CRAM file costs nothing in the plan: its index knows no bytes.
+        Coordinate-sorted BAM, CRAM or SAM files, or one. A CRAM file with a ``.crai`` costs nothing in the plan, as that knows
+        no bytes; without, and SAM, it is decoded once, and costs what the BAM would.
     bytes
         Most uncompressed BAM bytes of any of the files in a range; a range holds at most their number times this. One window
         (16,384 positions with BAI) is never cut, however much it holds.
@@ -32,6 +34,8 @@ def plan(
         Where, such as ``chr1:1,001-2,000`` (1-based) or ``Region`` (0-based, half-open); overlapping ones are merged.
     bed
         BED file with more of them. Everywhere, without either.
+    reference
+        FASTA that CRAM files were made with; others need none.
     workers
         How many will share the ranges. With more than one, ranges get smaller towards the end, down to a sixteenth, so that
         no worker idles while another finishes a large range.
@@ -60,6 +64,6 @@ def plan(
     for name, number in (("bytes", bytes), ("workers", workers)):
         if number < 1:
             raise UsageError(f"{name} is out of range", found=str(number), expected="1 or more")
-    with open_all([paths] if isinstance(paths, str | PathLike) else paths) as files:
+    with open_all([paths] if isinstance(paths, str | PathLike) else paths, reference=reference) as files:
         wanted = regions_of_interest(regions, bed, common_lengths(files))
         return list(plan_ranges(wanted, files, size=bytes, workers=workers))

@@ -297,13 +297,6 @@ def plan(indexes, regions, totals, later, limits, at, places, intervals, bounds,
         end = common_end(indexes, position, limit, window_shift, target, floors, places, reach, intervals)
 
         filled = fill(indexes, contig, end, floors, places, intervals, estimates[n], chunk_starts[n], chunks, n_chunks)
-        # The ceiling that readers use (``max_offset``) may be looser than the walk's, but the target must hold for what they read.
-        window_end = ((position >> window_shift) + 1) << window_shift
-        while filled >= 0 and end > window_end and n_files > 0 and estimates[n].max() > target:
-            end = ((end - 1) >> window_shift) << window_shift
-            filled = fill(
-                indexes, contig, end, floors, places, intervals, estimates[n], chunk_starts[n], chunks, n_chunks
-            )
         if filled < 0:
             break
         bounds[n, 0], bounds[n, 1], bounds[n, 2] = region, position, end
