@@ -9,7 +9,7 @@ from mpileup import mpileup
 from colonnade.formats.bam import BamFile
 from colonnade.formats.fasta import BASES
 from colonnade.records.filters import ReadFilter
-from colonnade.records.overlap import LOOK_BACK, resolve_overlaps
+from colonnade.records.overlap import resolve_overlaps
 from colonnade.records.source import read_batches
 from colonnade.regions import Region
 from colonnade.tally.counts import Tally, count_batches
@@ -30,6 +30,7 @@ DATA_SETS = (
     "westnile_454_multiRG/in.bam",
 )
 ORPHANS_DROPPED = ReadFilter(drop_orphans=True)
+LOOK_BACK = 2048  # htslib pairs whichever records of a name meet first, and a third one may end before the region
 
 
 @pytest.mark.parametrize("name", DATA_SETS)
@@ -68,8 +69,8 @@ def _tallies(path: Path, bases: dict, step: int | None, size: int = 1 << 30) -> 
         first, last = max(0, min(covered) - 50), min(length, max(covered) + 50)
         for start in range(first, last, step or length):
             region = Region(contig, start, min(last, start + (step or length)))
-            batches = read_batches([bam], region, ORPHANS_DROPPED, look_back=LOOK_BACK, size=size)
-            resolved = resolve_overlaps(batches, proper_only=True)
+            wide = Region(contig, max(0, start - LOOK_BACK), region.end)
+            resolved = resolve_overlaps(read_batches([bam], wide, ORPHANS_DROPPED, size=size), as_htslib=True)
             found.append((region, count_batches(resolved, Tally.zeros(region), min_baseq=5)))
     bam.close()
     return found

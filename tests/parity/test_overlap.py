@@ -44,7 +44,7 @@ def _resolved(path: Path, n_batches: int) -> dict[int, Counter[tuple[str, int]]]
     ]
     columns: dict[int, Counter[tuple[str, int]]] = {}
     complete = seen = 0
-    for resolved in resolve_overlaps(parts, proper_only=True):
+    for resolved in resolve_overlaps(parts, as_htslib=True):
         assert np.all(np.diff(resolved.records["start"]) >= 0)
         assert resolved.records["start"].min() >= complete
         complete = max(complete, resolved.complete)

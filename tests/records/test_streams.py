@@ -190,7 +190,7 @@ def test_every_record_is_counted_once_with_the_first_condition_it_fails(
     for start in range(region.start, region.end, step):
         part = Region("c", start, min(start + step, region.end))
         batches = read_resolved(
-            lanes[:1], part, read_filter, size=5000, outcomes=outcomes, continues=start > region.start
+            lanes[:1], part, read_filter, size=5000, outcomes=outcomes, counted_to=start if start > region.start else 0
         )
         kept += sum(len(batch) for batch in batches)
     explained = read_filter.explain(outcomes)

@@ -226,7 +226,7 @@ class _Run:
         )
         regions = [planned.region for planned in ranges]
         tasks = [
-            Task(region, _continues(before, region))
+            Task(region, _counted_to(before, region))
             for before, region in zip([None, *regions[:-1]], regions, strict=True)
         ]
         inflaters = max(1, self._threads // max(1, len(tasks)))
@@ -259,9 +259,9 @@ class _Run:
         return pa.table([pa.array(column) for column in (*names, *self._statistics.T)], schema=schema)
 
 
-def _continues(before: Region | None, region: Region) -> bool:
-    """Whether one region goes on where the one before ended."""
-    return before is not None and before.contig == region.contig and before.end == region.start
+def _counted_to(before: Region | None, region: Region) -> int:
+    """Where the region before ended, if it is on the same contig."""
+    return before.end if before is not None and before.contig == region.contig else 0
 
 
 def _facts(

@@ -36,14 +36,14 @@ class RangeLoader:
         self._size = size
         self._threads = threads
 
-    def load(self, region: Region, *, continues: bool) -> "LoadedRange":
-        """Tally all samples over a region; ``continues``: reads that reach into it were counted with the region before."""
+    def load(self, region: Region, *, counted_to: int) -> "LoadedRange":
+        """Tally all samples over a region; reads that start before ``counted_to`` were counted with an earlier one."""
         kept: dict[str, list[RecordBatch]] = {}
         tallies, outcomes = {}, {}
         left = self._size
         for sample in self._inputs.samples:
             outcomes[sample.name] = new_outcomes()
-            keeper = _Keeper(self._read(sample, region, outcomes[sample.name], continues=continues), left)
+            keeper = _Keeper(self._read(sample, region, outcomes[sample.name], counted_to=counted_to), left)
             tallies[sample.name] = count_batches(
                 keeper,
                 Tally.zeros(region),
@@ -59,10 +59,10 @@ class RangeLoader:
     def read_again(self, name: str, region: Region) -> Iterator[RecordBatch]:
         """The reads of a sample over a region, mates resolved."""
         sample = next(sample for sample in self._inputs.samples if sample.name == name)
-        return self._read(sample, region, new_outcomes(), continues=False)
+        return self._read(sample, region, new_outcomes(), counted_to=0)
 
     def _read(
-        self, sample: Sample, region: Region, outcomes: npt.NDArray[np.int64], *, continues: bool
+        self, sample: Sample, region: Region, outcomes: npt.NDArray[np.int64], *, counted_to: int
     ) -> Iterator[RecordBatch]:
         return read_resolved(
             self._inputs.sample_files(sample),
@@ -70,7 +70,7 @@ class RangeLoader:
             self._options.read_filter,
             size=self._size,
             outcomes=outcomes,
-            continues=continues,
+            counted_to=counted_to,
             threads=self._threads,
         )
 

@@ -12,10 +12,11 @@ from colonnade.compare.rows import Rows
 from colonnade.compare.samples import REF, Comparison
 from colonnade.compare.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
 from colonnade.formats.fasta import BASES
-from colonnade.tally.counts import evidence
+from colonnade.tally.counts import EVIDENCE_BYTES, evidence
 
 STATE_NAMES = {UNCHANGED: "unchanged", AMBIGUOUS: "ambiguous", CHANGED: "changed"}
 _LOCI_AT_ONCE = 256
+_MOST_EVIDENCE = 64 << 20  # bytes of evidence to count in one pass over the reads
 
 States = npt.NDArray[np.int8]
 Index = npt.NDArray[np.int64]
@@ -35,31 +36,44 @@ def add_loci(
 ) -> None:
     """Confirm what the screen found, in place in ``states`` (one per comparison), and add rows of dist, comp and evidence."""
     loci = np.flatnonzero(np.any([wanted(state, options) for state in states], axis=0))
-    for first in range(0, len(loci), _LOCI_AT_ONCE):
-        block = _Block(loaded, loci[first : first + _LOCI_AT_ONCE], options)
-        for comparison, state in zip(comparisons, states, strict=True):
-            block.add_distances(comparison, state, rows["dist"])
-        block.add_compositions(rows["comp"], rows["evidence"])
+    most = max(_LOCI_AT_ONCE, _MOST_EVIDENCE // (EVIDENCE_BYTES * len(loaded.tallies)))
+    for start in range(0, len(loci), most):
+        some = loci[start : start + most]
+        counted = _count_evidence(loaded, some + loaded.region.start, options)
+        for first in range(0, len(some), _LOCI_AT_ONCE):
+            chosen = slice(first, first + _LOCI_AT_ONCE)
+            block = _Block(loaded, some[chosen], {name: counts[chosen] for name, counts in counted.items()}, options)
+            for comparison, state in zip(comparisons, states, strict=True):
+                block.add_distances(comparison, state, rows["dist"])
+            block.add_compositions(rows["comp"], rows["evidence"])
+
+
+def _count_evidence(loaded: LoadedRange, positions: Index, options: CompareOptions) -> dict[str, npt.NDArray[np.int32]]:
+    """Evidence of every sample at some positions; the reads may have to be read again for it."""
+    start, end = int(positions[0]), int(positions[-1]) + 1
+    min_baseq = options.read_filter.min_baseq
+    return {
+        name: evidence(loaded.batches(name, start=start, end=end), positions, min_baseq=min_baseq)
+        for name in loaded.tallies
+    }
 
 
 class _Block:
     """Some loci, with evidence and draws of every sample."""
 
-    def __init__(self, loaded: LoadedRange, loci: Index, options: CompareOptions) -> None:
+    def __init__(
+        self,
+        loaded: LoadedRange,
+        loci: Index,
+        evidence: dict[str, npt.NDArray[np.int32]],
+        options: CompareOptions,
+    ) -> None:
         self._loaded = loaded
         self._loci = loci
         self._options = options
         self._positions = loci + loaded.region.start
         self._reported = np.zeros(len(loci), bool)
-        min_baseq = options.read_filter.min_baseq
-        self._evidence = {
-            name: evidence(
-                loaded.batches(name, start=int(self._positions[0]), end=int(self._positions[-1]) + 1),
-                self._positions,
-                min_baseq=min_baseq,
-            )
-            for name in loaded.tallies
-        }
+        self._evidence = evidence
         self._draws: dict[str, Draws] = {}
 
     def add_distances(self, comparison: Comparison, states: States, rows: Rows) -> None:
@@ -143,7 +157,7 @@ class _Block:
                 "sample": name,
                 "depth": depth,
                 "depth_low_quality": int(tally.low_quality[row]),
-                "depth_indel": int(last - first),
+                "depth_indel": int(tally.events["count"][first:last].sum()),
                 "base": [*BASES],
                 "rank": ranks.tolist(),
                 **shares,

@@ -45,10 +45,10 @@ class RangeResult:
 
 @dataclass(frozen=True)
 class Task:
-    """A range to compare; ``continues``: the range before ends where this one starts."""
+    """A range to compare, and where the range before it on the contig ended, or 0."""
 
     region: Region
-    continues: bool
+    counted_to: int
 
 
 class RangeComparer:
@@ -91,7 +91,7 @@ class RangeComparer:
     def __call__(self, task: Task) -> RangeResult:
         """All rows of a range; needs nothing of any other range."""
         region = task.region
-        loaded = self._loader.load(region, continues=task.continues)
+        loaded = self._loader.load(region, counted_to=task.counted_to)
         states = [self._screened(comparison, loaded) for comparison in self._comparisons]
         screened = [np.count_nonzero(state == CHANGED) for state in states]
         rows = {name: Rows(self._schemas[name]) for name in ("dist", "comp", "idist", "evidence")}

@@ -49,8 +49,9 @@ class Stretch:
         return self.codes[start - self.start : end - self.start]
 
     def text(self, start: int, end: int) -> str:
-        """The letters of positions [start, end), ambiguous ones as N."""
-        return "".join(REFERENCE_LETTERS[code] for code in self.between(start, end).tolist())
+        """The letters of positions [start, end), as N where ambiguous or behind the end of the stretch."""
+        letters = "".join(REFERENCE_LETTERS[code] for code in self.between(start, end).tolist())
+        return letters.ljust(end - start, "N")
 
 
 class Fasta:

@@ -37,10 +37,10 @@ MAX_QUALITY = 200  # as htslib's largest sum of two mates
 FIXED_SIZE = 32
 MAX_SIZE = 1 << 28  # of a record that is believed; the longest reads with all their tags need a tenth
 MAX_POSITION = (1 << 31) - 1
-PAIRED, PROPER_PAIR, UNMAP, REVERSE = 0x1, 0x2, 0x4, 0x10
+PAIRED, PROPER_PAIR, UNMAP, MATE_UNMAP, REVERSE, SECONDARY, SUPPLEMENTARY = 0x1, 0x2, 0x4, 0x8, 0x10, 0x100, 0x800
 CONSUMES_QUERY = (1 << 0) | (1 << 1) | (1 << 4) | (1 << 7) | (1 << 8)  # M I S = X
 CONSUMES_REFERENCE = (1 << 0) | (1 << 2) | (1 << 3) | (1 << 7) | (1 << 8)  # M D N = X
-SOFT_CLIP, SKIP = 4, 3
+MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, PAD = 0, 1, 2, 3, 4, 6
 NO_TAG, MALFORMED = -1, -2
 
 
@@ -65,8 +65,7 @@ class Window(NamedTuple):
     contig: int
     start: int
     end: int
-    first_counted: int  # outcomes are counted of records that start here or later
-    counts_overlapping: bool  # and of those that start before but reach over it
+    counted_to: int  # outcomes are counted of those that start here or later
 
 
 @kernel
@@ -318,7 +317,7 @@ def load_records(data, offset, end, n_contigs, window, conditions, file, order, 
         covered_end = position + max(span, 1)
         if tid == window.contig and covered_end > window.start:
             outcome = outcome_of(data, flag, mapq, n_cigar, tags, record_end, conditions)
-            if position >= window.first_counted or (window.counts_overlapping and covered_end > window.first_counted):
+            if position >= window.counted_to:
                 outcomes[outcome] += 1
             if outcome == KEPT:
                 prepare_qualities(data, qual, l_seq, flag & REVERSE != 0, conditions)

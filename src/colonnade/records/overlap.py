@@ -10,24 +10,23 @@ import numpy.typing as npt
 from colonnade.records import overlap_kernels as kernels
 from colonnade.records.batch import NO_MORE, RecordBatch
 
-#: How far before a region records are loaded, so that mates are resolved the same wherever regions are cut.
-LOOK_BACK: Final = 2048
-
 _PASSED: Final = np.dtype([("hash", np.uint64), ("end", np.int64), ("file", np.uint16)], align=True)
 
 
-def resolve_overlaps(batches: Iterable[RecordBatch], *, proper_only: bool = False) -> Iterator[RecordBatch]:
-    """Leave each template one base per position, as htslib does where two mates overlap, whatever batches the mates are in.
+def resolve_overlaps(batches: Iterable[RecordBatch], *, as_htslib: bool = False) -> Iterator[RecordBatch]:
+    """Leave each template one base per position where two mates overlap, whatever batches the mates are in.
 
-    The better (or, where both agree, one chosen by the name's hash) keeps a changed quality; the other gets ``DROPPED``, where
-    htslib writes 0. Mates of which one has no sequence are left alone. Mates are looked for in the same file.
+    The better base (or, where both agree, that of the mate which the name's hash chooses) keeps a changed quality; the other gets
+    ``DROPPED``, where htslib writes 0. Mates of which one has no sequence are left alone. Mates are looked for in the same file.
 
     Parameters
     ----------
     batches
         Of one stream, in coordinate order; changed in place. Reads without qualities have been given some.
-    proper_only
-        Only mates flagged as a proper pair, as htslib; else all mapped mates.
+    as_htslib
+        Records flagged as a proper pair, whichever two of a name meet first, as htslib: with a third record of the name, what
+        comes of a position may depend on records that are not there. Else primary records, proper or not: a name has
+        two of them, so it depends on those two alone, wherever regions are cut.
 
     Yields
     ------
@@ -40,7 +39,7 @@ def resolve_overlaps(batches: Iterable[RecordBatch], *, proper_only: bool = Fals
     for batch in batches:
         n_files = int(batch.records["file"].max(initial=0)) + 1
         fronts = np.pad(fronts, (0, max(0, n_files - fronts.size)), constant_values=-1)
-        held, released = held.resolve(batch, fronts, proper_only=proper_only)
+        held, released = held.resolve(batch, fronts, as_htslib=as_htslib)
         del batch
         while released:  # nothing of a batch stays here while the next one is read
             yield released.pop(0)
@@ -70,7 +69,7 @@ class _Held:
         return cls(RecordBatch.empty(), np.empty(0, np.int64), np.empty(0, _PASSED))
 
     def resolve(
-        self, batch: RecordBatch, fronts: npt.NDArray[np.int64], *, proper_only: bool
+        self, batch: RecordBatch, fronts: npt.NDArray[np.int64], *, as_htslib: bool
     ) -> tuple["_Held", list[RecordBatch]]:
         """Resolve a batch; returns what is held after it, and the batches of what is not any more."""
         n_held, first = len(self.waiting), len(self.waiting) + len(self.passed)
@@ -80,7 +79,7 @@ class _Held:
         hashes, expiry = np.empty(n, np.uint32), np.empty(n, np.int64)
         kernels.resolve_overlaps(
             self.waiting.data, self.waiting.records, self.expiry, self.passed,
-            batch.data, batch.records, proper_only, fronts, heads, earlier, states, hashes, expiry,
+            batch.data, batch.records, as_htslib, fronts, heads, earlier, states, hashes, expiry,
         )  # fmt: skip
         if batch.complete == NO_MORE:
             return _Held.none(), [part for part in (self.waiting.ordered(), batch) if len(part)]

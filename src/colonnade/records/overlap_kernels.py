@@ -7,10 +7,23 @@ it is resolved or when any record of the same name falls behind the pileup (held
 import numpy as np
 
 from colonnade.jit import kernel
-from colonnade.records.batch_kernels import DROPPED, EXCLUDED, MAX_QUALITY, is_match, read_nibble, read_u32
-
-PAIRED, PROPER_PAIR, MATE_UNMAPPED = 0x1, 0x2, 0x8
-INSERTION, DELETION, SKIP, SOFT_CLIP = 1, 2, 3, 4
+from colonnade.records.batch_kernels import (
+    DELETION,
+    DROPPED,
+    EXCLUDED,
+    INSERTION,
+    MATE_UNMAP,
+    MAX_QUALITY,
+    PAIRED,
+    PROPER_PAIR,
+    SECONDARY,
+    SKIP,
+    SOFT_CLIP,
+    SUPPLEMENTARY,
+    is_match,
+    read_nibble,
+    read_u32,
+)
 
 OUTSIDE, ENTERED, WAITING = 0, 1, 2  # what a record is in the table of names
 
@@ -199,7 +212,7 @@ def long_hash(data, start, length):
 
 @kernel
 def resolve_overlaps(
-    held_data, held, held_expiry, passed, data, records, proper_only, fronts, heads, earlier, states, hashes, expiry
+    held_data, held, held_expiry, passed, data, records, as_htslib, fronts, heads, earlier, states, hashes, expiry
 ):
     """Resolve the overlapping mates of a batch and of records held from earlier ones, in place; returns the number of pairs.
 
@@ -211,8 +224,8 @@ def resolve_overlaps(
         Array of PASSED: other records of earlier batches that have not fallen behind yet.
     data, records
         The batch.
-    proper_only
-        Only mates flagged as a proper pair.
+    as_htslib
+        Whether proper pairs count, and all their records, or primary records, proper or not.
     fronts
         int64, per file: start of the last record that entered; kept between calls.
     heads
@@ -242,7 +255,9 @@ def resolve_overlaps(
         record = records[number]
         last_start = fronts[record.file]
         fronts[record.file] = record.start
-        if record.flag & MATE_UNMAPPED or not record.flag & (PROPER_PAIR if proper_only else PAIRED):
+        if record.flag & MATE_UNMAP or not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
+            continue
+        if not as_htslib and record.flag & (SECONDARY | SUPPLEMENTARY):
             continue
         if record.end == record.start and record.start <= last_start:
             continue
@@ -259,8 +274,10 @@ def resolve_overlaps(
         # The waiting record of this name, unless htslib has forgotten it; and when the first of the name falls behind.
         waiting = -1
         first_end = record.end
+        later = i
         j = head
         while j >= 0:
+            is_needed = True
             if hashes[j] == hashed:
                 if n_held <= j < first:
                     other_end = expiry[j]
@@ -280,6 +297,12 @@ def resolve_overlaps(
                             waiting = j
                     if other_end >= last_start:
                         first_end = min(first_end, other_end)
+                    is_needed = j == waiting or (other_end >= last_start and other_end != record.end)
+            if is_needed:
+                later = j
+            else:  # this record says the same from now on, so that chains stay short even where all have one name
+                earlier[later] = earlier[j]
+                states[j] = OUTSIDE
             j = earlier[j]
 
         if (record.next_contig >= 0 and record.next_contig != record.contig) or (

@@ -13,7 +13,7 @@ from colonnade.formats.bgzf import Piece, VirtualOffset
 from colonnade.records import batch_kernels as kernels
 from colonnade.records.batch import NO_MORE, RecordBatch, new_records
 from colonnade.records.filters import ReadFilter
-from colonnade.records.overlap import LOOK_BACK, resolve_overlaps
+from colonnade.records.overlap import resolve_overlaps
 from colonnade.regions import Region
 
 DEFAULT_SIZE: Final = 64 << 20
@@ -45,9 +45,8 @@ def read_batches(
     read_filter: ReadFilter,
     *,
     size: int = DEFAULT_SIZE,
-    look_back: int = 0,
     outcomes: npt.NDArray[np.int64] | None = None,
-    continues: bool = False,
+    counted_to: int = 0,
     threads: int = 1,
 ) -> Iterator[RecordBatch]:
     """Read the records of a sample that overlap a region and pass a filter, in coordinate order.
@@ -65,12 +64,10 @@ def read_batches(
         Which records.
     size
         Uncompressed bytes of BAM to hold at a time, about; the records do not depend on it.
-    look_back
-        How many bases before the region records are wanted as well.
     outcomes
-        Counters, to which the records that overlap the region itself are added.
-    continues
-        Whether ``outcomes`` leaves out records that start before the region, because a region before it counted them.
+        Counters, to which the records that overlap the region are added,
+    counted_to
+        except those that start before this position, the end of the last region that was counted on this contig.
     threads
         Threads that inflate.
 
@@ -79,13 +76,7 @@ def read_batches(
     FormatError
         A block or a record is damaged, or records are out of order.
     """
-    window = kernels.Window(
-        contig=-1,
-        start=max(0, region.start - look_back),
-        end=region.end,
-        first_counted=region.start,
-        counts_overlapping=not continues,
-    )
+    window = kernels.Window(contig=-1, start=region.start, end=region.end, counted_to=counted_to)
     counters = new_outcomes() if outcomes is None else outcomes
     streams = [
         _FileReader(file, number, region, window, read_filter, counters, size // len(files), threads).batches()
@@ -102,7 +93,7 @@ def read_resolved(
     *,
     size: int = DEFAULT_SIZE,
     outcomes: npt.NDArray[np.int64] | None = None,
-    continues: bool = False,
+    counted_to: int = 0,
     threads: int = 1,
 ) -> Iterator[RecordBatch]:
     """Read records as ``read_batches`` does, with overlapping mates resolved: all that counting over the region needs."""
@@ -112,9 +103,8 @@ def read_resolved(
             region,
             read_filter,
             size=size,
-            look_back=LOOK_BACK,
             outcomes=outcomes,
-            continues=continues,
+            counted_to=counted_to,
             threads=threads,
         )
     )

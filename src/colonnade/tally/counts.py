@@ -21,6 +21,10 @@ EVENT: Final = np.dtype(
 )
 
 
+#: What ``evidence`` takes for each locus.
+EVIDENCE_BYTES: Final = 4 * (MAX_QUALITY + 1) * 2 * 4
+
+
 @dataclass(frozen=True)
 class Tally:
     """Counts of one sample at each position of a region.

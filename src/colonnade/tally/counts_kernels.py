@@ -3,9 +3,20 @@
 import numpy as np
 
 from colonnade.jit import kernel
-from colonnade.records.batch_kernels import EXCLUDED, REVERSE, is_match, read_nibble, read_u32
+from colonnade.records.batch_kernels import (
+    DELETION,
+    EXCLUDED,
+    INSERTION,
+    MATCH,
+    PAD,
+    REVERSE,
+    SKIP,
+    SOFT_CLIP,
+    is_match,
+    read_nibble,
+    read_u32,
+)
 
-MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, PAD = 0, 1, 2, 3, 4, 6
 AMBIGUOUS = 4
 BASE_CODE = np.array([4, 0, 1, 4, 2, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 4], np.uint8)  # of the 4-bit codes =ACMGRSVTWYHKDBN
 LETTERS = np.frombuffer(b"=ACMGRSVTWYHKDBN", np.uint8)

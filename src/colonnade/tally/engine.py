@@ -142,7 +142,7 @@ def tally(
                 chosen,
                 size=size,
                 outcomes=outcomes,
-                continues=part.start > where.start,
+                counted_to=part.start if part.start > where.start else 0,
                 threads=max(1, threads // len(regions)),
             )
             counted = count_batches(
