@@ -28,7 +28,7 @@ from colonnade.errors import ColonnadeError
 from colonnade.formats.alignments import open_alignments
 from colonnade.formats.bgzf import EOF_BLOCK
 from colonnade.records.filters import Flag, ReadFilter
-from colonnade.records.source import read_batches
+from colonnade.records.source import read_batches, read_resolved
 from colonnade.regions import Region
 from colonnade.tally.counts import Tally, count_batches
 
@@ -62,8 +62,14 @@ def make_files(folder: Path, seed: int = 7) -> None:
         if position + 20_200 > length and "N" in cigar:
             cigar = "90M"
         tags = str(rng.choice(["", "\tRG:Z:a", "\tNM:i:3\tXB:B:s,1,2,3"]))
+        record = f"\t{contig}\t{position}\t60\t{cigar}\t{{}}\t{sequence}\t{qualities}{tags}"
+        if rng.random() < 0.5:
+            lines.append(f"r{number}\t{int(rng.choice([0, 16]))}" + record.format("*\t0\t0"))
+            continue
+        mate = min(position + int(rng.integers(0, 150)), length - 100)
+        lines.append(f"r{number}\t99" + record.format(f"=\t{mate}\t{mate + 90 - position}"))
         lines.append(
-            f"r{number}\t{int(rng.choice([0, 16]))}\t{contig}\t{position}\t60\t{cigar}\t*\t0\t0\t{sequence}\t{qualities}{tags}"
+            f"r{number}\t147\t{contig}\t{mate}\t60\t90M\t=\t{position}\t{position - mate - 90}\t{sequence}\t{qualities}"
         )
     text = folder / "made.sam"
     text.write_text("\n".join(lines) + "\n")
@@ -196,6 +202,8 @@ class Kind:
             except (ColonnadeError, OSError) as error:
                 lines = str(error).splitlines()
                 return "error" if len(lines) == 1 else f"an error of {len(lines)} lines"
+            if not resolved_alike(path):
+                return "success that depends on the size of batches"
             expected = sequential_counts(path)
             if expected is None:
                 return "success where htslib finds damage"
@@ -228,6 +236,21 @@ def our_counts(path: Path) -> Counts:
         ]
     finally:
         file.close()
+
+
+def resolved_alike(path: Path) -> bool:
+    """Whether counts with mates resolved are the same in small batches as in one."""
+    file = open_alignments(path)
+    try:
+        one, other = (
+            count_batches(
+                read_resolved([file], REGIONS[0], EVERYTHING, size=size), Tally.zeros(REGIONS[0]), min_baseq=10
+            )
+            for size in (1 << 20, 3000)
+        )
+    finally:
+        file.close()
+    return np.array_equal(one.strands, other.strands) and np.array_equal(one.low_quality, other.low_quality)
 
 
 def sequential_counts(path: Path) -> Counts | None:

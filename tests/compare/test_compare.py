@@ -64,6 +64,22 @@ def small(make_bam, make_fasta):
 # Real samples
 
 
+def test_depth_indel_counts_reads(small) -> None:
+    deleted = [line.replace("\t60M\t", "\t20M2D38M\t").replace("I" * 60, "I" * 58) for line in reads(30, {})]
+    deleted = [line.replace(REFERENCE[:60], REFERENCE[:20] + REFERENCE[22:60]) for line in deleted]
+    result = small(deleted, reads(30, {}, prefix="s"), loci="tested", indels="as-aligned")
+    rows = [row for row in result.comp.to_pylist() if row["rank"] == 1 and row["position"] in (19, 20, 21)]
+    found = {(row["sample"], row["position"]): row["depth_indel"] for row in rows}
+    assert found[("one", 20)] == 30
+    assert {key: n for key, n in found.items() if n} == {("one", 20): 30}
+
+
+def test_records_of_a_run_are_told_with_what_removed_them(small) -> None:
+    result = small([*reads(5, {}), *reads(3, {}, prefix="d", flag=1024)], reads(4, {}))
+    assert result.facts["records"]["one"] == {"kept": 5, "unmapped": 0, "exclude_flags": 3, "min_mapq": 0}
+    assert result.facts["records"]["two"]["kept"] == 4
+
+
 def test_two_weeks_of_one_patient_differ_at_a_handful_of_loci(hiv) -> None:
     result = compare(
         {"wk4": hiv["wk4"], "wk30": hiv["wk30"], "other": hiv["CAP217"]},

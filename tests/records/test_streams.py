@@ -200,6 +200,17 @@ def test_every_record_is_counted_once_with_the_first_condition_it_fails(
     assert explained["kept"] > 0
 
 
+def test_records_over_two_regions_are_counted_with_the_first(lanes) -> None:
+    outcomes = new_outcomes()
+    regions = [Region("c", 500, 520), Region("c", 530, 560), Region("c", 2000, 2001)]
+    for before, region in zip([0, *(r.end for r in regions)], regions, strict=False):
+        for _ in read_batches(lanes[:1], region, EVERYTHING, outcomes=outcomes, counted_to=before):
+            pass
+    with pysam.AlignmentFile(lanes[0].path) as file:
+        seen = {(r.query_name, r.flag) for region in regions for r in file.fetch("c", region.start, region.end)}
+    assert outcomes.sum() == len(seen)
+
+
 def test_explain_names_only_conditions_in_use() -> None:
     assert ReadFilter(min_mapq=0, exclude_flags=NO_FLAGS).explain(range(7)) == {"kept": 0, "unmapped": 1}
     assert ReadFilter(read_groups=("a",)).explain(range(7)) == {
@@ -256,7 +267,7 @@ def test_nothing_counts_in_masked_intervals_and_all_else_stays(lanes, tmp_path: 
     bed.write_text("c\t100\t150\nc\t140\t160\nd\t0\t10\nc\t2900\t3000\n")
     inside = np.zeros(LENGTH, bool)
     inside[100:160] = inside[2900:] = True
-    plain, masked = tally_of(lanes, ReadFilter()), tally_of(lanes, ReadFilter())
+    plain = tally_of(lanes, ReadFilter())
     read_filter = ReadFilter(mask=bed).on({"c": LENGTH, "d": 50})
     assert read_filter.masked == (Region("c", 100, 160), Region("c", 2900, 3000), Region("d", 0, 10))
     masked = tally_of(lanes, ReadFilter(mask=read_filter.masked[:2]))

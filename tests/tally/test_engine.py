@@ -10,6 +10,7 @@ import pytest
 
 import colonnade as cn
 from colonnade.errors import FormatError, InputError, UsageError
+from colonnade.formats.fasta import Fasta
 
 LENGTH = 40_000
 EVERYTHING = cn.ReadFilter(min_mapq=0, min_baseq=0, exclude_flags=cn.Flag.UNMAP)
@@ -162,3 +163,50 @@ def test_unsorted_sam_is_refused(bam: Path, tmp_path: Path) -> None:
     path.write_text("\n".join([*header, *reversed(lines[len(header) :])]).replace("SO:coordinate", "SO:unknown") + "\n")
     with pytest.raises(FormatError, match=re.escape(f"{path}: no index, and none can be made")):
         cn.tally(path, "c")
+
+
+def test_counts_near_a_cut_do_not_depend_on_records_far_away(make_bam) -> None:
+    # A supplementary record, a mate that reaches far by a skip, and the other mate there.
+    sequence, qualities = "ACGTA" * 20, "I" * 100
+    lines = [
+        f"t\t2145\tc\t101\t60\t50M50S\t=\t20160\t0\t{sequence}\t{qualities}",
+        f"t\t97\tc\t121\t60\t50M19980N50M\t=\t20160\t20139\t{sequence}\t{qualities}",
+        f"t\t145\tc\t20160\t60\t100M\t=\t121\t-20139\t{sequence}\t{qualities}",
+    ]
+    path = make_bam("skip.bam", {"c": LENGTH}, lines)
+    whole = cn.tally(path, "c")
+    assert whole.depth.max() == 2  # the supplementary record and its own read; mates nowhere
+    assert whole.depth[20_159:20_250].tolist() == [1] * 91
+    for start in (0, 5000, 20_000, 20_170):
+        part = cn.tally(path, cn.Region("c", start, LENGTH))
+        assert np.array_equal(part.bases, whole.bases[start:])
+    assert_same(cn.tally(path, "c", memory=1, threads=2), whole)
+
+
+def test_records_of_one_name_take_no_longer_than_others(make_bam) -> None:
+    sequence, qualities = "ACGTA" * 20, "I" * 100
+    rng = np.random.default_rng(1)
+    starts = np.sort(rng.integers(1, 300, 60_000)).tolist()
+    lines = [f"x\t99\tc\t{s}\t60\t100M\t=\t{s + 30}\t130\t{sequence}\t{qualities}" for s in starts]
+    path = make_bam("same.bam", {"c": LENGTH}, lines)
+    small, large = (cn.tally(path, "c", memory=memory) for memory in (1 << 22, 1 << 30))
+    assert_same(small, large)
+    assert large.records["kept"] == 60_000
+
+
+def test_deletion_over_the_end_of_a_contig_keeps_its_length(make_bam, make_fasta) -> None:
+    reference = make_fasta("short.fa", {"s": "ACGTACGTAC" * 2})
+    path = make_bam("over.bam", {"s": 20}, ["r\t0\ts\t6\t60\t10M8D2M\t*\t0\t0\tCGTACGTACGTT\tIIIIIIIIIIII"])
+    assert cn.tally(path, "s", reference=reference).indel_names == ["-CGTACNNN"]
+    assert cn.tally(path, "s").indel_names == ["-" + "N" * 8]
+
+
+def test_a_long_skip_does_not_load_the_reference_under_it(make_bam, make_fasta, monkeypatch) -> None:
+    reference = make_fasta("long.fa", {"c": "ACGTT" * (LENGTH // 5)})
+    sequence, qualities = "ACGTT" * 4, "I" * 20
+    path = make_bam("skip.bam", {"c": LENGTH}, [f"r\t0\tc\t1\t60\t10M39000N5M2D5M\t*\t0\t0\t{sequence}\t{qualities}"])
+    asked: list[int] = []
+    fetch = Fasta.stretch
+    monkeypatch.setattr(Fasta, "stretch", lambda self, region: asked.append(len(region)) or fetch(self, region))
+    assert cn.tally(path, "c:39,001-39,100", reference=reference).indel_counts.tolist() == [1]
+    assert max(asked) < 200

@@ -21,8 +21,8 @@ from colonnade.errors import UsageError
 from colonnade.formats.output import OutputSet
 from colonnade.formats.table import tsv_header, tsv_rows
 from colonnade.jit import announce_compilation
-from colonnade.plan.ranges import plan_ranges
-from colonnade.records.source import new_outcomes
+from colonnade.plan.ranges import MOST_POSITIONS, plan_ranges
+from colonnade.records.source import BYTES_PER_BAM_BYTE, new_outcomes
 from colonnade.regions import Region
 from colonnade.run.ordered import ordered_map
 from colonnade.version import __version__
@@ -35,11 +35,8 @@ DEFAULT_MEMORY: Final = 1 << 30
 #: Called with the positions done and the positions in all.
 Progress = Callable[[int, int], None]
 
-_BYTES_PER_BAM_BYTE: Final = (
-    4  # inflated and compressed data, record arrays and what is held of them, per uncompressed byte
-)
-_BYTES_PER_POSITION: Final = 96  # counts, states and their intermediates, per position and sample or comparison
-_MOST_POSITIONS: Final = 1 << 18
+_BYTES_PER_POSITION: Final = 96  # counts and their intermediates, per position and sample
+_BYTES_PER_STATE: Final = 4  # per position and comparison
 
 
 @dataclass(frozen=True)
@@ -215,13 +212,13 @@ class _Run:
         read_filter = self._question.options.read_filter
         _log.debug("reads: %s", read_filter)
         share = self._memory // (self._threads + 1)  # one more may wait until the results before it are done
-        size = int(share / _BYTES_PER_BAM_BYTE)
-        width = _BYTES_PER_POSITION * (len(self._inputs.samples) + len(self._comparisons))
+        size = int(share / BYTES_PER_BAM_BYTE)
+        width = _BYTES_PER_POSITION * len(self._inputs.samples) + _BYTES_PER_STATE * len(self._comparisons)
         ranges = plan_ranges(
             self._regions,
             list(self._inputs.files.values()),
             size=max(1, size // len(self._inputs.files)),
-            positions=min(_MOST_POSITIONS, share // width),
+            positions=min(MOST_POSITIONS, share // width),
             workers=self._threads,
         )
         regions = [planned.region for planned in ranges]

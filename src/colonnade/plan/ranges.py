@@ -17,6 +17,9 @@ from colonnade.regions import Region
 
 Int64Array = npt.NDArray[np.int64]
 
+#: Positions of a range that bound what counts take, and give threads something to share.
+MOST_POSITIONS: Final = 1 << 18
+
 SMALLEST_PART: Final = 16  # sizes shrink to this part of what is asked for, no further
 _RANGES_AT_ONCE: Final = 1 << 12
 _ESTIMATES_AT_ONCE: Final = 1 << 20

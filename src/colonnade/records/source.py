@@ -17,6 +17,10 @@ from colonnade.records.overlap import resolve_overlaps
 from colonnade.regions import Region
 
 DEFAULT_SIZE: Final = 64 << 20
+
+#: Inflated and compressed data, record arrays and what is held of them: bytes for each uncompressed byte of BAM in work.
+BYTES_PER_BAM_BYTE: Final = 4
+
 _USUAL_RECORD: Final = 128  # bytes; only a first guess of how many records fit a buffer
 
 _COMPLAINTS: Final = {

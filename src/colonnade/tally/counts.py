@@ -161,15 +161,19 @@ def evidence(batches: Iterable[RecordBatch], loci: npt.NDArray[np.int64], *, min
 def _tally_batch(
     batch: RecordBatch, into: Tally, min_baseq: int, reference: Fasta | None
 ) -> tuple[npt.NDArray[np.void], npt.NDArray[np.uint8]]:
-    n_operations, n_inserted = kernels.count_indel_operations(batch.data, batch.records)
+    region = into.region
+    n_operations, n_inserted, first, last = kernels.measure_indels(batch.data, batch.records, region.start, region.end)
     events = np.empty(n_operations, EVENT)
     letters = np.empty(n_inserted, np.uint8)
-    stretch = _stretch_under(batch, into.region, reference)
+    stretch = Stretch(0, np.empty(0, np.uint8))
+    if reference is not None and first < last:  # the same wherever region and batch were cut
+        length = reference.lengths[region.contig]
+        stretch = reference.stretch(Region(region.contig, min(first, length), min(last, length)))
     filled, written = kernels.tally_records(
         batch.data,
         batch.records,
-        into.region.start,
-        into.region.end,
+        region.start,
+        region.end,
         min_baseq,
         stretch.codes,
         stretch.start,
@@ -182,15 +186,6 @@ def _tally_batch(
         letters,
     )
     return events[:filled], letters[:written]
-
-
-def _stretch_under(batch: RecordBatch, region: Region, reference: Fasta | None) -> Stretch:
-    """The reference as far as the records reach, so that an indel moves the same way wherever region and batch were cut."""
-    if reference is None or not len(batch):
-        return Stretch(0, np.empty(0, np.uint8))
-    start, end = int(batch.records["start"].min()), int(batch.records["end"].max())
-    length = reference.lengths[region.contig]
-    return reference.stretch(Region(region.contig, min(start, length), min(end, length)))
 
 
 def _each_once(

@@ -23,20 +23,44 @@ LETTERS = np.frombuffer(b"=ACMGRSVTWYHKDBN", np.uint8)
 
 
 @kernel
-def count_indel_operations(data, records):
-    """Upper bounds for ``tally_records``: the number of indel operations, and of inserted bases."""
+def measure_indels(data, records, start, end):
+    """Upper bounds for ``tally_records`` over [start, end): indel operations, inserted bases, and the reference that it looks at.
+
+    Returns (operations, bases, first position, position after the last); the last two are equal where no indel matters.
+    """
     operations = 0
     bases = np.int64(0)
+    first, last = np.int64(1 << 62), np.int64(-1)
     for i in range(records.size):
         record = records[i]
+        position = record.start
+        run_start = position
         for k in range(record.n_cigar):
             packed = read_u32(data, record.cigar + 4 * k)
-            if packed & 15 == INSERTION:
+            kind = packed & 15
+            length = packed >> 4
+            if kind == INSERTION or kind == DELETION:
                 operations += 1
-                bases += packed >> 4
-            elif packed & 15 == DELETION:
-                operations += 1
-    return operations, bases
+                if kind == INSERTION:
+                    bases += length
+                deleted = _next_event(data, record, k - 1)[1] if kind == DELETION else np.int64(0)
+                if _matters(run_start, position - 1, deleted, start, end):
+                    first = min(first, run_start)
+                    last = max(last, position + deleted)
+            if is_match(kind):
+                position += length
+            elif kind == DELETION or kind == SKIP:
+                position += length
+                run_start = position
+            elif kind == INSERTION or kind == SOFT_CLIP:
+                run_start = position
+    return operations, bases, min(first, max(last, np.int64(0))), max(last, np.int64(0))
+
+
+@kernel
+def _matters(run_start, anchor, deleted, start, end):
+    """Whether an indel, wherever it moves within the run of aligned bases before it, can change counts of [start, end)."""
+    return run_start < end and anchor + deleted >= start
 
 
 @kernel
@@ -96,14 +120,14 @@ def tally_records(
     min_baseq
         Bases of at least this quality count; others, and ambiguous bases, are counted in ``low``.
     reference, origin
-        Codes of the reference from position ``origin`` on, as far as the records reach to both sides; used where ``left``.
+        Codes of the reference from position ``origin`` on, of all that ``measure_indels`` says; used where ``left``.
     left
         Whether indels move to their leftmost place.
     forward, reverse, low, crossing
         int32 (positions, 4) twice, (positions,), (positions,). Bases of forward and reverse reads and ``crossing`` add up to
         how many reads of good quality cross from a position to the next one without an indel.
     events, letters
-        Filled with the indels anchored in the range and with inserted sequences; sized by ``count_indel_operations``.
+        Filled with the indels anchored in the range and with inserted sequences; sized by ``measure_indels``.
 
     Returns
     -------
@@ -166,9 +190,10 @@ def tally_records(
 
             # The step from the last of them to the next position.
             event, event_length = _next_event(data, record, k)
-            if event == MATCH:
-                continue
             anchor = position - 1
+            deleted = event_length if event == DELETION else np.int64(0)
+            if event == MATCH or not _matters(position - run, anchor, deleted, start, end):
+                continue
             shift = np.int64(0)
             if left and event != SKIP:
                 shift = _shift(data, record, reference, origin, anchor, run, event, event_length, query)

@@ -12,19 +12,15 @@ import numpy.typing as npt
 from colonnade.formats.alignments import common_lengths, open_all
 from colonnade.formats.fasta import Fasta, Stretch
 from colonnade.jit import announce_compilation
-from colonnade.plan.ranges import plan_ranges
+from colonnade.plan.ranges import MOST_POSITIONS, plan_ranges
 from colonnade.records.filters import ReadFilter
-from colonnade.records.source import new_outcomes, read_resolved
+from colonnade.records.source import BYTES_PER_BAM_BYTE, new_outcomes, read_resolved
 from colonnade.regions import Region, check_region, parse_region
 from colonnade.run.ordered import ordered_map
 from colonnade.tally.counts import Tally, count_batches
 from colonnade.tally.indels import indel_table
 
 DEFAULT_MEMORY: Final = 1 << 30
-MOST_POSITIONS: Final = 1 << 18  # of a range, so that threads have something to share
-BYTES_PER_BAM_BYTE: Final = (
-    4  # inflated and compressed data, record arrays and what is held of them, per uncompressed byte
-)
 
 
 @dataclass(frozen=True)
