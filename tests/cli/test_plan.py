@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 
 from colonnade.cli import main
@@ -16,6 +17,12 @@ from colonnade.regions import Region, merge_regions, read_bed
 
 CONTIGS = {"a": 400_000, "empty": 50_000, "b": 90_000}
 SIZE = 60_000
+
+
+@pytest.fixture(autouse=True)
+def _compiled(monkeypatch) -> None:
+    """The line about compiling kernels comes once per installation; these tests count lines."""
+    monkeypatch.setattr("colonnade.jit.announce_compilation", lambda module: None)
 
 
 @pytest.fixture
@@ -156,6 +163,27 @@ def test_output_that_exists_is_kept_without_force(data: Path, capsys) -> None:
     assert Path("ranges.bed").read_text() == "mine\n"
     assert main(arguments("-o", "ranges.bed", "--force")) == 0
     assert Path("ranges.bed").read_text().startswith("#contig\tstart\tend\tone.bam\ttwo.bam\n")
+
+
+@pytest.mark.parametrize("name", ["one.bam", "two.bam.bai", "some.bed", "./one.bam"])
+def test_an_input_is_never_replaced(data: Path, capsys, name: str) -> None:
+    Path("some.bed").write_text("a\t0\t1000\n")
+    before = Path(name).read_bytes()
+    fails(capsys, arguments("-o", name, "--force", "--bed", "some.bed"), 2, "output is one of the inputs")
+    assert Path(name).read_bytes() == before
+
+
+def test_cram_costs_nothing_and_needs_its_reference(data: Path, make_fasta, capsys) -> None:
+    fasta = make_fasta("ref.fa", {contig: "A" * length for contig, length in CONTIGS.items()})
+    pysam.samtools.view("-C", "-T", str(fasta), "-o", "one.cram", "one.bam", catch_stdout=False)
+    pysam.samtools.index("one.cram")
+    plan = ["plan", "--bytes", str(SIZE), "one.cram", "two.bam"]
+    fails(capsys, plan, 1, "one.cram: a CRAM needs its reference")
+    assert main([*plan, "--reference", str(fasta)]) == 0
+    found = rows(capsys.readouterr().out)
+    assert {row[3] for row in found[1:]} == {"0"}
+    assert main(["plan", "--bytes", str(SIZE), "two.bam"]) == 0
+    assert [row[:3] for row in found] == [row[:3] for row in rows(capsys.readouterr().out)]
 
 
 @pytest.mark.parametrize("wrong", [["--bytes", "0"], ["--bytes", "many"], ["--threads", "0"], ["--nonsense"]])

@@ -608,3 +608,35 @@ def test_queryname_sorted_bam_is_refused_before_its_index_is_looked_for(make_bam
     pysam.samtools.sort("-n", "-o", str(by_name), str(path), catch_stdout=False)
     with pytest.raises(FormatError, match=r"header: not sorted by coordinate; found SO:queryname"):
         BamFile(by_name)
+
+
+def test_wrong_number_of_the_last_bin_of_a_contig_is_refused(make_bam) -> None:
+    contigs = {"a": 10_000_000, "b": 10_000_000, "c": 10_000_000}
+    lines = [line for number, contig in enumerate(contigs) for line in spread_lines(contig, 700_000, 900, number)]
+    path = make_bam("made.bam", contigs, lines, index=False)
+    pysam.samtools.index("-b", str(path))
+    index_path = Path(f"{path}.bai")
+    index, placed, raw = BinningIndex.read(index_path), Placed.of(path), index_path.read_bytes()
+    refused = 0
+    for contig in range(3):
+        last = int(index.bins[index.bin_starts[contig + 1] - 1])
+        at = -1
+        for _ in range(contig + 1):
+            at = raw.find(last.to_bytes(4, "little"), at + 1)
+        for bit in range(15):
+            mutant = bytearray(raw)
+            mutant[at : at + 4] = (last ^ 1 << bit).to_bytes(4, "little")
+            index_path.write_bytes(mutant)
+            try:
+                bam = BamFile(path)
+            except IndexMismatchError:
+                refused += 1
+                continue
+            for number in range(3):
+                for start in range(0, 800_000, 20_000):
+                    chunks = np.array(packed(bam.index.chunks(number, start, start + 20_000))).reshape(-1, 2)
+                    offsets = placed.offsets[placed.overlapping(number, start, start + 20_000)]
+                    inside = (offsets[:, None] >= chunks[:, 0]) & (offsets[:, None] < chunks[:, 1])
+                    assert inside.any(axis=1).all(), (contig, bit, number, start)
+            bam.close()
+    assert refused > 30

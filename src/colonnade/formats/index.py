@@ -14,7 +14,7 @@ from colonnade.formats import binning
 from colonnade.formats import index_kernels as kernels
 from colonnade.formats.bgzf import BgzfFile, Chunk, VirtualOffset
 from colonnade.formats.binning import Geometry
-from colonnade.formats.index_checks_kernels import is_sound
+from colonnade.formats.index_checks_kernels import bins_reach_windows, is_sound
 
 MOST_LANDMARKS: Final = 200
 _BAI: Final = b"BAI\x01"
@@ -185,8 +185,8 @@ class BinningIndex:
         """Contig and interval of some bins, and where the first record of each is, for a reader to check.
 
         Nothing else says whether bins are as large as the index has it, their numbers right, and contigs in their places. They
-        are those whose neighbours tell least: the last bin of each contig in the file, and bins behind a linear index. If
-        there are more than ``MOST_LANDMARKS``, as many of them, and the last.
+        are those whose neighbours tell least: of each contig the last bin in the file, and that with the largest number, and
+        bins behind a linear index. If there are more than ``MOST_LANDMARKS``, as many of them, the last among them.
         """
         with_chunks = np.flatnonzero(np.diff(self.chunk_starts))
         contigs = np.searchsorted(self.bin_starts, with_chunks, side="right") - 1
@@ -196,7 +196,7 @@ class BinningIndex:
         begins = kernels.bin_begins(self.bins[with_chunks], self.geometry.min_shift, self.geometry.depth)
         n_windows = np.diff(self.window_starts)[contigs]
         is_behind = (n_windows > 0) & (begins >= n_windows << self.geometry.min_shift)
-        chosen = np.union1d(by_place[is_last], np.flatnonzero(is_behind))
+        chosen = np.union1d(by_place[is_last], np.flatnonzero(is_last | is_behind))
         steps = np.linspace(0, len(chosen) - 1, min(len(chosen), MOST_LANDMARKS)).astype(np.int64)
         for i in chosen[steps].tolist():
             interval = self.geometry.interval(int(self.bins[with_chunks[i]]))
@@ -227,7 +227,7 @@ class BinningIndex:
             yield Chunk(VirtualOffset.unpack(end), VirtualOffset.unpack(next_start))
 
     def _fill(self, data: npt.NDArray[np.uint8], start: int, *, is_csi: bool) -> bool:
-        """Fill all arrays from the content of a file that has been counted; False if a contig names a bin twice."""
+        """Fill all arrays from the content of a file that has been counted; False if they cannot be of records."""
         is_filled = kernels.fill_index(
             data,
             start,
@@ -242,17 +242,13 @@ class BinningIndex:
             self.windows,
             self.unmapped,
         )
-        if is_filled and not is_csi:
-            kernels.complete_linear_index(
-                self.bin_starts,
-                self.bins,
-                self.loffs,
-                self.window_starts,
-                self.windows,
-                self.geometry.min_shift,
-                self.geometry.depth,
-            )
-        return bool(is_filled)
+        if not is_filled or is_csi:
+            return bool(is_filled)
+        linear = self.window_starts, self.windows, self.geometry.min_shift, self.geometry.depth
+        if not bins_reach_windows(self.bin_starts, self.bins, *linear):
+            return False
+        kernels.complete_linear_index(self.bin_starts, self.bins, self.loffs, *linear)
+        return True
 
     def _is_sound(self) -> bool:
         """Whether all holds that the order of records implies: nothing else guards an index against flipped bits."""

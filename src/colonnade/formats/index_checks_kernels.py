@@ -7,9 +7,28 @@ never fall from left to right, and each is the place of a record, so it is in so
 
 import numpy as np
 
-from colonnade.formats.binning_kernels import first_bin, shift_of
+from colonnade.formats.binning_kernels import bin_interval, first_bin, shift_of
 from colonnade.formats.index_kernels import lower_bound
 from colonnade.jit import kernel
+
+
+@kernel
+def bins_reach_windows(bin_starts, bins, window_starts, windows, min_shift, depth):
+    """Whether a bin of each contig reaches over its last window that has an offset, as that of the record there must.
+
+    To be asked before windows without an offset get one.
+    """
+    for contig in range(bin_starts.size - 1):
+        last = window_starts[contig + 1] - 1
+        while last >= window_starts[contig] and windows[last] == 0:
+            last -= 1
+        place = (last - window_starts[contig]) << min_shift
+        is_reached = last < window_starts[contig]
+        for b in range(bin_starts[contig], bin_starts[contig + 1]):
+            is_reached |= bin_interval(bins[b], min_shift, depth)[1] > place
+        if not is_reached:
+            return False
+    return True
 
 
 @kernel
