@@ -23,10 +23,11 @@ HERE: Final = Path(__file__).parent
 SIZE, QUICK_SIZE = 5_000_000, 500_000
 REPEATS, QUICK_REPEATS = 5, 2
 COLD_REGION: Final = "chr1:1-20,000"
+SMALL_REGION: Final = "chr1:1-1,000"
 
 PYSAM_START: Final = "import pysam"
-TALLY_START: Final = "import colonnade.tally.engine"
-COMPARE_START: Final = "import colonnade.compare.engine"
+TALLY_START: Final = "colonnade tally of 1 kb"
+COMPARE_START: Final = "colonnade compare of 1 kb"
 VIEW: Final = "samtools view -c"
 MPILEUP: Final = "samtools mpileup -B"
 LOAD: Final = "colonnade, loading records"
@@ -92,8 +93,8 @@ def make_tasks(reference: str, bams: Sequence[str], output: str) -> list[Task]:
     compare = partial(compare_arguments, reference, bams, output)
     return [
         Task(PYSAM_START, ("-c", PYSAM_START)),
-        Task(TALLY_START, ("-c", TALLY_START)),
-        Task(COMPARE_START, ("-c", COMPARE_START)),
+        Task(TALLY_START, (str(HERE / "tally_one.py"), reference, one, "1", SMALL_REGION)),
+        Task(COMPARE_START, compare(threads=1, regions=[SMALL_REGION])),
         Task(VIEW, ("-c", view), PYSAM_START),
         Task(MPILEUP, ("-c", f"{PYSAM_START}; {mpileup}"), PYSAM_START),
         Task("pysam count_coverage", ("-c", COUNT_COVERAGE, one), PYSAM_START),

@@ -1,4 +1,4 @@
-"""Tally one sample over a whole contig, with its indels moved left: ``tally_one.py REFERENCE BAM THREADS``."""
+"""Tally one sample over a contig or a region, its indels moved left: ``tally_one.py REFERENCE BAM THREADS [REGION]``."""
 
 import sys
 
@@ -7,10 +7,10 @@ from data import CONTIG
 import colonnade
 
 
-def main(reference: str, bam: str, threads: str) -> None:
-    """Print how many bases of good quality there are."""
-    counts = colonnade.tally(bam, CONTIG, reference=reference, threads=int(threads))
-    print(counts.bases.sum())
+def main(reference: str, bam: str, threads: str, region: str = CONTIG) -> None:
+    """Print how many records were counted."""
+    counts = colonnade.tally(bam, region, reference=reference, threads=int(threads))
+    print(counts.records["kept"])
 
 
 if __name__ == "__main__":

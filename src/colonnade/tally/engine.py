@@ -88,7 +88,7 @@ def tally(
 ) -> RegionTally:
     """Count bases by strand, low-quality bases and indels at each position of a region.
 
-    Overlapping mates count once, as in ``compare`` and, for the default filter with ``drop_orphans``, ``samtools mpileup``.
+    Overlapping mates count once, as in ``compare``; docs/reading.md holds the counts against those of ``samtools mpileup``.
 
     Parameters
     ----------
