@@ -1,7 +1,6 @@
 """Finding BGZF blocks in a buffer (SAM specification, section 4.1)."""
 
-import numpy as np
-
+from colonnade.formats.integers_kernels import read_u16, read_u32
 from colonnade.jit import kernel
 
 OK = 0
@@ -10,12 +9,6 @@ CUT_SHORT = 2
 
 HEADER_SIZE = 12  # up to and including XLEN
 TRAILER_SIZE = 8  # CRC32 and ISIZE
-
-
-@kernel
-def _uint16(data, offset):
-    """A little-endian number; widened first, as NumPy's own scalars, used when JIT is off, would overflow."""
-    return np.int64(data[offset]) | (np.int64(data[offset + 1]) << 8)
 
 
 @kernel
@@ -33,22 +26,22 @@ def scan_blocks(data, stop, blocks):
             return count, offset, CUT_SHORT
         if data[offset] != 31 or data[offset + 1] != 139 or data[offset + 2] != 8 or not data[offset + 3] & 4:
             return count, offset, NOT_A_BLOCK
-        extra_end = offset + HEADER_SIZE + _uint16(data, offset + 10)
+        extra_end = offset + HEADER_SIZE + read_u16(data, offset + 10)
         if extra_end > size:
             return count, offset, CUT_SHORT
         field = offset + HEADER_SIZE
         block_size = 0
         while field + 4 <= extra_end:
-            length = _uint16(data, field + 2)
+            length = read_u16(data, field + 2)
             if data[field] == 66 and data[field + 1] == 67 and length == 2 and field + 6 <= extra_end:  # "BC"
-                block_size = _uint16(data, field + 4) + 1
+                block_size = read_u16(data, field + 4) + 1
             field += 4 + length
         if block_size < extra_end - offset + TRAILER_SIZE:
             return count, offset, NOT_A_BLOCK
         end = offset + block_size
         if end > size:
             return count, offset, CUT_SHORT
-        inflated = _uint16(data, end - 4) + (_uint16(data, end - 2) << 16)
+        inflated = read_u32(data, end - 4)
         if inflated > 65536:
             return count, offset, NOT_A_BLOCK
         blocks[count, 0] = offset

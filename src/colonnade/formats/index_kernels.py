@@ -8,25 +8,12 @@ packed virtual offsets in file order; ``window_starts`` (contigs + 1), where a c
 import numpy as np
 
 from colonnade.formats.binning_kernels import bin_interval, bin_range, first_bin, parent, shift_of
+from colonnade.formats.integers_kernels import read_i64, read_u32
 from colonnade.formats.intervals_kernels import insert
 from colonnade.jit import kernel
 
 NO_LIMIT = (1 << 63) - 1  # behind every virtual offset
 UNKNOWN = -1
-
-
-@kernel
-def _uint32(data, offset):
-    value = np.int64(0)
-    for byte in range(4):
-        value |= np.int64(data[offset + byte]) << np.int64(8 * byte)
-    return value
-
-
-@kernel
-def _int64(data, offset):
-    """Eight bytes; negative if no signed number can hold them, which no file offset needs."""
-    return _uint32(data, offset) | _uint32(data, offset + 4) << np.int64(32)
 
 
 @kernel
@@ -41,13 +28,13 @@ def count_index(data, offset, n_contigs, is_csi, n_bins):
     for _ in range(n_contigs):
         if offset + 4 > size:
             return bins, chunks, windows, -1
-        n = _uint32(data, offset)
+        n = read_u32(data, offset)
         offset += 4
         for _bin in range(n):
             if offset + header > size:
                 return bins, chunks, windows, -1
-            number = _uint32(data, offset)
-            n_chunks = _uint32(data, offset + header - 4)
+            number = read_u32(data, offset)
+            n_chunks = read_u32(data, offset + header - 4)
             offset += header + 16 * n_chunks
             is_metadata = number == n_bins + 1
             if offset > size or (number >= n_bins and not is_metadata) or (is_metadata and n_chunks != 2):
@@ -58,7 +45,7 @@ def count_index(data, offset, n_contigs, is_csi, n_bins):
         if not is_csi:
             if offset + 4 > size:
                 return bins, chunks, windows, -1
-            n = _uint32(data, offset)
+            n = read_u32(data, offset)
             offset += 4 + 8 * n
             if offset > size:
                 return bins, chunks, windows, -1
@@ -82,18 +69,18 @@ def fill_index(
         # Where each bin is in the data: htslib writes them in the order of its hash table.
         first = end = bin_starts[contig]
         unmapped[contig] = UNKNOWN
-        n = _uint32(data, offset)
+        n = read_u32(data, offset)
         offset += 4
         for _bin in range(n):
-            if _uint32(data, offset) == n_bins + 1:
+            if read_u32(data, offset) == n_bins + 1:
                 if unmapped[contig] != UNKNOWN:
                     return False
-                unmapped[contig] = max(0, _int64(data, offset + header + 24))
+                unmapped[contig] = max(0, read_i64(data, offset + header + 24))
             else:
-                bins[end] = _uint32(data, offset)
+                bins[end] = read_u32(data, offset)
                 places[end] = offset
                 end += 1
-            offset += header + 16 * _uint32(data, offset + header - 4)
+            offset += header + 16 * read_u32(data, offset + header - 4)
         order = np.argsort(bins[first:end])
         bins[first:end] = bins[first:end][order]
         places[first:end] = places[first:end][order]
@@ -103,12 +90,12 @@ def fill_index(
             if b > first and bins[b] == bins[b - 1]:
                 return False
             place = places[b]
-            loffs[b] = _int64(data, place + 4) if is_csi else 0
+            loffs[b] = read_i64(data, place + 4) if is_csi else 0
             first_chunk = c
             is_sorted = True
-            for at in range(place + header, place + header + 16 * _uint32(data, place + header - 4), 16):
-                chunks[c, 0] = _int64(data, at)
-                chunks[c, 1] = _int64(data, at + 8)
+            for at in range(place + header, place + header + 16 * read_u32(data, place + header - 4), 16):
+                chunks[c, 0] = read_i64(data, at)
+                chunks[c, 1] = read_i64(data, at + 8)
                 is_sorted &= c == first_chunk or chunks[c - 1, 0] <= chunks[c, 0]
                 c += 1
             chunk_starts[b + 1] = c
@@ -116,10 +103,10 @@ def fill_index(
                 _sort_chunks(chunks[first_chunk:c])
 
         if not is_csi:
-            n = _uint32(data, offset)
+            n = read_u32(data, offset)
             offset += 4
             for _window in range(n):
-                windows[w] = _int64(data, offset)
+                windows[w] = read_i64(data, offset)
                 offset += 8
                 w += 1
         window_starts[contig + 1] = w

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from colonnade.formats.integers_kernels import read_i32, read_u16, read_u32
 from colonnade.jit import kernel
+from colonnade.records.filters import OUTCOMES, Flag
 
 # Why load_records came back.
 OK = 0
@@ -26,8 +28,8 @@ BAD_TAGS = 11
 BAD_END = 12
 
 # What became of a record: kept, or the first condition that removed it.
-KEPT, UNMAPPED, REQUIRE_FLAGS, EXCLUDE_FLAGS, MIN_MAPQ, DROP_ORPHANS, READ_GROUPS = range(7)
-N_OUTCOMES = 7
+N_OUTCOMES = len(OUTCOMES)
+KEPT, UNMAPPED, REQUIRE_FLAGS, EXCLUDE_FLAGS, MIN_MAPQ, DROP_ORPHANS, READ_GROUPS = range(N_OUTCOMES)
 
 # Qualities that mark a base which counts nowhere, not even as low quality. Real ones are at most MAX_QUALITY.
 DROPPED = 255  # its mate answers for the template
@@ -37,7 +39,8 @@ MAX_QUALITY = 200  # as htslib's largest sum of two mates
 FIXED_SIZE = 32
 MAX_SIZE = 1 << 28  # of a record that is believed; the longest reads with all their tags need a tenth
 MAX_POSITION = (1 << 31) - 1
-PAIRED, PROPER_PAIR, UNMAP, MATE_UNMAP, REVERSE, SECONDARY, SUPPLEMENTARY = 0x1, 0x2, 0x4, 0x8, 0x10, 0x100, 0x800
+PAIRED, PROPER_PAIR, UNMAP, MUNMAP = int(Flag.PAIRED), int(Flag.PROPER_PAIR), int(Flag.UNMAP), int(Flag.MUNMAP)
+REVERSE, SECONDARY, SUPPLEMENTARY = int(Flag.REVERSE), int(Flag.SECONDARY), int(Flag.SUPPLEMENTARY)
 CONSUMES_QUERY = (1 << 0) | (1 << 1) | (1 << 4) | (1 << 7) | (1 << 8)  # M I S = X
 CONSUMES_REFERENCE = (1 << 0) | (1 << 2) | (1 << 3) | (1 << 7) | (1 << 8)  # M D N = X
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, PAD = 0, 1, 2, 3, 4, 6
@@ -66,27 +69,6 @@ class Window(NamedTuple):
     start: int
     end: int
     counted_to: int  # outcomes are counted of those that start here or later
-
-
-@kernel
-def read_u16(data, offset):
-    return np.int64(data[offset]) | np.int64(data[offset + 1]) << 8
-
-
-@kernel
-def read_u32(data, offset):
-    return (
-        np.int64(data[offset])
-        | np.int64(data[offset + 1]) << 8
-        | np.int64(data[offset + 2]) << 16
-        | np.int64(data[offset + 3]) << 24
-    )
-
-
-@kernel
-def read_i32(data, offset):
-    value = read_u32(data, offset)
-    return value - (1 << 32) if value >= 1 << 31 else value
 
 
 @kernel

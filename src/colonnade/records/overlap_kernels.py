@@ -6,14 +6,15 @@ it is resolved or when any record of the same name falls behind the pileup (held
 
 import numpy as np
 
+from colonnade.formats.integers_kernels import read_u32
 from colonnade.jit import kernel
 from colonnade.records.batch_kernels import (
     DELETION,
     DROPPED,
     EXCLUDED,
     INSERTION,
-    MATE_UNMAP,
     MAX_QUALITY,
+    MUNMAP,
     PAIRED,
     PROPER_PAIR,
     SECONDARY,
@@ -22,7 +23,6 @@ from colonnade.records.batch_kernels import (
     SUPPLEMENTARY,
     is_match,
     read_nibble,
-    read_u32,
 )
 
 OUTSIDE, ENTERED, WAITING = 0, 1, 2  # what a record is in the table of names
@@ -255,7 +255,7 @@ def resolve_overlaps(
         record = records[number]
         last_start = fronts[record.file]
         fronts[record.file] = record.start
-        if record.flag & MATE_UNMAP or not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
+        if record.flag & MUNMAP or not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
             continue
         if not as_htslib and record.flag & (SECONDARY | SUPPLEMENTARY):
             continue

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from colonnade.formats.integers_kernels import read_u32
 from colonnade.jit import kernel
 from colonnade.records.batch_kernels import (
     DELETION,
@@ -14,7 +15,6 @@ from colonnade.records.batch_kernels import (
     SOFT_CLIP,
     is_match,
     read_nibble,
-    read_u32,
 )
 
 AMBIGUOUS = 4
