@@ -28,7 +28,8 @@ from colonnade.errors import ColonnadeError
 from colonnade.formats.alignments import open_alignments
 from colonnade.formats.bgzf import EOF_BLOCK
 from colonnade.records.filters import Flag, ReadFilter
-from colonnade.records.source import read_batches, read_resolved
+from colonnade.records.overlap import resolve_overlaps
+from colonnade.records.source import read_batches
 from colonnade.regions import Region
 from colonnade.tally.counts import Tally, count_batches
 
@@ -243,7 +244,9 @@ def resolved_alike(path: Path) -> bool:
     try:
         one, other = (
             count_batches(
-                read_resolved([file], REGIONS[0], EVERYTHING, size=size), Tally.zeros(REGIONS[0]), min_baseq=10
+                resolve_overlaps(read_batches([file], REGIONS[0], EVERYTHING, size=size)),
+                Tally.zeros(REGIONS[0]),
+                min_baseq=10,
             )
             for size in (1 << 20, 3000)
         )

@@ -13,7 +13,8 @@ from colonnade.formats.alignments import open_alignments
 from colonnade.records.batch import RecordBatch, new_records
 from colonnade.records.batch_kernels import EXCLUDED
 from colonnade.records.filters import NO_FLAGS, Flag, ReadFilter
-from colonnade.records.source import merge_batches, new_outcomes, read_batches, read_resolved
+from colonnade.records.overlap import resolve_overlaps
+from colonnade.records.source import merge_batches, new_outcomes, read_batches
 from colonnade.regions import Region
 from colonnade.tally.counts import Tally, count_batches
 
@@ -56,7 +57,7 @@ def names_and_flags(batches) -> list[tuple[str, int, int]]:
 
 
 def tally_of(files, read_filter: ReadFilter, region: Region = WHOLE, *, size: int = 1 << 20, **options) -> Tally:
-    resolved = read_resolved(files, region, read_filter.on({"c": LENGTH}), size=size, **options)
+    resolved = resolve_overlaps(read_batches(files, region, read_filter.on({"c": LENGTH}), size=size, **options))
     mask = read_filter.on({"c": LENGTH}).masked
     return count_batches(resolved, Tally.zeros(region), min_baseq=read_filter.min_baseq, mask=mask)
 
@@ -189,10 +190,10 @@ def test_every_record_is_counted_once_with_the_first_condition_it_fails(
     region = Region("c", 500, 2500)
     for start in range(region.start, region.end, step):
         part = Region("c", start, min(start + step, region.end))
-        batches = read_resolved(
+        batches = read_batches(
             lanes[:1], part, read_filter, size=5000, outcomes=outcomes, counted_to=start if start > region.start else 0
         )
-        kept += sum(len(batch) for batch in batches)
+        kept += sum(len(batch) for batch in resolve_overlaps(batches))
     explained = read_filter.explain(outcomes)
     expected = expected_outcomes(lanes[0].path, read_filter, region)
     assert {name: n for name, n in explained.items() if n} == expected

@@ -11,7 +11,8 @@ from colonnade.compare.options import CompareOptions
 from colonnade.compare.samples import REF, REF_DEPTH, Sample
 from colonnade.formats.fasta import REFERENCE_LETTERS, Stretch
 from colonnade.records.batch import RecordBatch
-from colonnade.records.source import new_outcomes, read_resolved
+from colonnade.records.overlap import resolve_overlaps
+from colonnade.records.source import new_outcomes, read_batches
 from colonnade.regions import Region
 from colonnade.tally.counts import Tally, count_batches
 
@@ -64,7 +65,7 @@ class RangeLoader:
     def _read(
         self, sample: Sample, region: Region, outcomes: npt.NDArray[np.int64], *, counted_to: int
     ) -> Iterator[RecordBatch]:
-        return read_resolved(
+        batches = read_batches(
             self._inputs.sample_files(sample),
             region,
             self._options.read_filter,
@@ -73,12 +74,13 @@ class RangeLoader:
             counted_to=counted_to,
             threads=self._threads,
         )
+        return resolve_overlaps(batches)
 
     def _reference(self, region: Region, tallies: Mapping[str, Tally]) -> Stretch:
         """The reference over the region, and as far as deletions reach."""
-        ends = [int((t.events["position"] + 1 - t.events["length"]).max(initial=region.end)) for t in tallies.values()]
+        end = max(tally.reach for tally in tallies.values())
         length = self._inputs.reference.lengths[region.contig]
-        return self._inputs.reference.stretch(Region(region.contig, region.start, min(max(ends), length)))
+        return self._inputs.reference.stretch(Region(region.contig, region.start, min(end, length)))
 
 
 @dataclass(frozen=True)

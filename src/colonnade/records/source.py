@@ -13,7 +13,6 @@ from colonnade.formats.bgzf import Piece, VirtualOffset
 from colonnade.records import batch_kernels as kernels
 from colonnade.records.batch import NO_MORE, RecordBatch, new_records
 from colonnade.records.filters import ReadFilter
-from colonnade.records.overlap import resolve_overlaps
 from colonnade.regions import Region
 
 DEFAULT_SIZE: Final = 64 << 20
@@ -88,30 +87,6 @@ def read_batches(
         if region.contig in file.contigs
     ]
     return streams[0] if len(streams) == 1 else merge_batches(streams)
-
-
-def read_resolved(
-    files: Sequence[AlignmentFile],
-    region: Region,
-    read_filter: ReadFilter,
-    *,
-    size: int = DEFAULT_SIZE,
-    outcomes: npt.NDArray[np.int64] | None = None,
-    counted_to: int = 0,
-    threads: int = 1,
-) -> Iterator[RecordBatch]:
-    """Read records as ``read_batches`` does, with overlapping mates resolved: all that counting over the region needs."""
-    return resolve_overlaps(
-        read_batches(
-            files,
-            region,
-            read_filter,
-            size=size,
-            outcomes=outcomes,
-            counted_to=counted_to,
-            threads=threads,
-        )
-    )
 
 
 def merge_batches(streams: Sequence[Iterator[RecordBatch]]) -> Iterator[RecordBatch]:

@@ -77,6 +77,11 @@ class Tally:
         bases = self.bases
         return bases[:, 0] + bases[:, 1] + bases[:, 2] + bases[:, 3] + self.crossing
 
+    @property
+    def reach(self) -> int:
+        """The end of the region, or of a deletion that goes on behind it."""
+        return int((self.events["position"] + 1 - self.events["length"]).max(initial=self.region.end))
+
     def with_events_of(self, parts: Sequence["Tally"]) -> "Tally":
         """The same counts with the events of parts, which follow each other."""
         return Tally(self.region, self.strands, self.low_quality, self.crossing, *join_events(parts))

@@ -14,8 +14,9 @@ from colonnade.formats.fasta import Fasta, Stretch
 from colonnade.jit import announce_compilation
 from colonnade.plan.ranges import MOST_POSITIONS, plan_ranges
 from colonnade.records.filters import ReadFilter
-from colonnade.records.source import BYTES_PER_BAM_BYTE, new_outcomes, read_resolved
-from colonnade.regions import Region, check_region, parse_region
+from colonnade.records.overlap import resolve_overlaps
+from colonnade.records.source import BYTES_PER_BAM_BYTE, new_outcomes, read_batches
+from colonnade.regions import Region, regions_of_interest
 from colonnade.run.ordered import ordered_map
 from colonnade.tally.counts import Tally, count_batches
 from colonnade.tally.indels import indel_table
@@ -124,7 +125,7 @@ def tally(
         files = stack.enter_context(open_all(several, reference=reference))
         lengths = common_lengths(files)
         chosen = (read_filter or ReadFilter()).on(lengths)
-        where = check_region(region, lengths) if isinstance(region, Region) else parse_region(region, lengths)
+        (where,) = regions_of_interest([region], None, lengths)
         size = max(1, int(memory / (BYTES_PER_BAM_BYTE * threads)))
         ranges = plan_ranges([where], files, size=size // len(files), positions=MOST_POSITIONS, workers=threads)
         regions = [planned.region for planned in ranges]
@@ -132,7 +133,7 @@ def tally(
 
         def count(part: Region) -> tuple[Tally, npt.NDArray[np.int64]]:
             outcomes = new_outcomes()
-            batches = read_resolved(
+            batches = read_batches(
                 files,
                 part,
                 chosen,
@@ -142,7 +143,11 @@ def tally(
                 threads=max(1, threads // len(regions)),
             )
             counted = count_batches(
-                batches, whole.part(part), min_baseq=chosen.min_baseq, reference=fasta, mask=chosen.masked
+                resolve_overlaps(batches),
+                whole.part(part),
+                min_baseq=chosen.min_baseq,
+                reference=fasta,
+                mask=chosen.masked,
             )
             return counted, outcomes
 
@@ -154,8 +159,7 @@ def tally(
 def _result(
     counted: Tally, outcomes: npt.NDArray[np.int64], read_filter: ReadFilter, fasta: Fasta | None
 ) -> RegionTally:
-    region, events = counted.region, counted.events
-    end = int((events["position"] + 1 - events["length"]).max(initial=region.end))
+    region, end = counted.region, counted.reach
     if fasta is None:
         stretch = Stretch.unknown(region.start, end)
     else:
