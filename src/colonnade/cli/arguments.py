@@ -28,6 +28,19 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
+def add_regions(group: argparse._ActionsContainer) -> None:
+    """Add how regions of interest are named."""
+    group.add_argument(
+        "-r",
+        "--region",
+        action="append",
+        default=[],
+        metavar="REGION",
+        help="chr1 or chr1:1,001-2,000; may be repeated",
+    )
+    group.add_argument("--bed", metavar="BED", help="regions from a BED file")
+
+
 def available_cpus() -> int:
     """How many CPUs this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

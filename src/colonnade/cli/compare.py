@@ -83,15 +83,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
     schemes.add_argument("--consecutive", action="store_true", help="each sample with the next: time points")
     schemes.add_argument("--against", metavar="NAME", help="each sample with this one, or with REF, the reference")
     schemes.add_argument("--pairs", metavar="FILE", help="tab-separated, header 'sample_1 sample_2'")
-    group.add_argument(
-        "-r",
-        "--region",
-        action="append",
-        default=[],
-        metavar="REGION",
-        help="chr1 or chr1:1,001-2,000; may be repeated",
-    )
-    group.add_argument("--bed", metavar="BED", help="regions from a BED file")
+    arguments.add_regions(group)
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

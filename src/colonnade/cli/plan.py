@@ -43,15 +43,7 @@ def add_parser(verbs: Any) -> None:
         metavar="SIZE",
         help="most uncompressed bytes of any file in a range, such as 64M; a single window may hold more",
     )
-    parser.add_argument(
-        "-r",
-        "--region",
-        action="append",
-        default=[],
-        metavar="REGION",
-        help="chr1 or chr1:1,001-2,000; may be repeated",
-    )
-    parser.add_argument("--bed", metavar="BED", help="regions from a BED file")
+    arguments.add_regions(parser)
     parser.add_argument("--reference", metavar="FASTA", help="what CRAM files were made with; others need none")
     parser.add_argument(
         "--check",

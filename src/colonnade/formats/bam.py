@@ -165,7 +165,7 @@ class BamFile:
             )
             if result.returncode:
                 reason = _REASON.search(result.stderr)
-                found = reason[1] if reason else (result.stderr.split("\n")[-2:] or [""])[0]
+                found = reason[1] if reason else result.stderr.rstrip("\n").rpartition("\n")[2]
                 is_unsorted = "nsorted" in found
                 raise FormatError(
                     "no index, and none can be made",
