@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -115,7 +116,8 @@ class BinningIndex:
             windows=np.empty(n_windows, np.int64),
             unmapped=np.empty(n_contigs, np.int64),
         )
-        if not index._fill(data, start, is_csi=is_csi) or not index._is_sound():
+        # What the order of records implies must hold: nothing else guards an index against flipped bits.
+        if not index._fill(data, start, is_csi=is_csi) or not is_sound(index._arrays):
             raise _damaged(path, "index is damaged")
         return index
 
@@ -128,19 +130,8 @@ class BinningIndex:
         start, end = max(start, 0), min(end, self.geometry.max_position)
         if start >= end:
             return []
-        found = kernels.find_chunks(
-            contig,
-            start,
-            end,
-            self.min_offset(contig, start),
-            self.max_offset(contig, end),
-            self.bin_starts,
-            self.bins,
-            self.chunk_starts,
-            self.chunk_array,
-            self.geometry.min_shift,
-            self.geometry.depth,
-        )
+        smallest, largest = self.min_offset(contig, start), self.max_offset(contig, end)
+        found = kernels.find_chunks(contig, start, end, smallest, largest, self._arrays)
         return [Chunk(VirtualOffset.unpack(first), VirtualOffset.unpack(last)) for first, last in found.tolist()]
 
     def min_offset(self, contig: int, position: int) -> int:
@@ -149,37 +140,11 @@ class BinningIndex:
         From one position to the next it may fall, where the walk from bin to bin ends at a larger one; the greatest so far
         holds as well. A position behind the last bin counts as its last.
         """
-        return int(
-            kernels.min_offset(
-                contig,
-                position,
-                self.bin_starts,
-                self.bins,
-                self.loffs,
-                self.chunk_starts,
-                self.chunk_array,
-                self.window_starts,
-                self.windows,
-                self.unmapped,
-                self.geometry.min_shift,
-                self.geometry.depth,
-            )
-        )
+        return int(kernels.min_offset(contig, position, self._arrays))
 
     def max_offset(self, contig: int, end: int) -> int:
         """Packed offset that no record overlapping a position before ``end`` comes after; 2**63 - 1 if there is none."""
-        return int(
-            kernels.max_offset(
-                contig,
-                end,
-                self.bin_starts,
-                self.bins,
-                self.chunk_starts,
-                self.chunk_array,
-                self.geometry.min_shift,
-                self.geometry.depth,
-            )
-        )
+        return int(kernels.max_offset(contig, end, self._arrays))
 
     def landmarks(self) -> Iterator[tuple[int, tuple[int, int], VirtualOffset]]:
         """Contig and interval of some bins, and where the first record of each is, for a reader to check.
@@ -250,20 +215,20 @@ class BinningIndex:
         kernels.complete_linear_index(self.bin_starts, self.bins, self.loffs, *linear)
         return True
 
-    def _is_sound(self) -> bool:
-        """Whether all holds that the order of records implies: nothing else guards an index against flipped bits."""
-        return bool(
-            is_sound(
-                self.bin_starts,
-                self.bins,
-                self.loffs,
-                self.chunk_starts,
-                self.chunk_array,
-                self.window_starts,
-                self.windows,
-                self.geometry.min_shift,
-                self.geometry.depth,
-            )
+    @cached_property
+    def _arrays(self) -> kernels.Index:
+        """All that kernels need."""
+        return kernels.Index(
+            self.bin_starts,
+            self.bins,
+            self.loffs,
+            self.chunk_starts,
+            self.chunk_array,
+            self.window_starts,
+            self.windows,
+            self.unmapped,
+            self.geometry.min_shift,
+            self.geometry.depth,
         )
 
 

@@ -32,8 +32,11 @@ def bins_reach_windows(bin_starts, bins, window_starts, windows, min_shift, dept
 
 
 @kernel
-def is_sound(bin_starts, bins, loffs, chunk_starts, chunks, window_starts, windows, min_shift, depth):
-    """Check a whole index, its linear index completed; the arrays are those of ``index_kernels``."""
+def is_sound(index):
+    """Check a whole index, its linear index completed."""
+    bin_starts, bins, chunk_starts, chunks = index.bin_starts, index.bins, index.chunk_starts, index.chunks
+    window_starts, windows = index.window_starts, index.windows
+    min_shift, depth = index.min_shift, index.depth
     bin_of_chunk = np.empty(chunks.shape[0], np.int64)
     for b in range(bins.size):
         bin_of_chunk[chunk_starts[b] : chunk_starts[b + 1]] = bins[b]
@@ -52,7 +55,7 @@ def is_sound(bin_starts, bins, loffs, chunk_starts, chunks, window_starts, windo
             own = windows[window_starts[contig] : window_starts[contig + 1]]
             if not _windows_fit(own, bin_of_chunk, chunks, limits, depth):
                 return False
-        elif not _loffs_fit(bins, loffs, edges, chunk_starts, chunks, limits, min_shift, depth):
+        elif not _loffs_fit(bins, index.loffs, edges, chunk_starts, chunks, limits, min_shift, depth):
             return False
     return True
 

@@ -1,9 +1,9 @@
 """Reading a BAI or CSI index into flat arrays, and asking them (SAM specification, section 5.2; CSIv1).
 
-Arrays of a whole index, all int64: ``bin_starts`` (contigs + 1) says where a contig's bins are in ``bins``, their numbers,
-ascending, and ``loffs``, an offset each; ``chunk_starts`` (bins + 1), where a bin's chunks are in ``chunks`` (chunks, 2),
-packed virtual offsets in file order; ``window_starts`` (contigs + 1), where a contig's linear index is in ``windows``.
+Virtual offsets are packed: file offset of the block << 16 | within.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,27 @@ from colonnade.jit import kernel
 
 NO_LIMIT = (1 << 63) - 1  # behind every virtual offset
 UNKNOWN = -1
+
+
+class Index(NamedTuple):
+    """A whole index; arrays are int64.
+
+    ``bin_starts`` (contigs + 1) says where a contig's bins are in ``bins``, their numbers, ascending, and ``loffs``, an offset
+    each; ``chunk_starts`` (bins + 1), where a bin's chunks are in ``chunks`` (chunks, 2), in file order; ``window_starts``
+    (contigs + 1), where a contig's linear index is in ``windows``; ``unmapped`` (contigs,), how many unmapped records have a
+    position, or ``UNKNOWN``.
+    """
+
+    bin_starts: np.ndarray
+    bins: np.ndarray
+    loffs: np.ndarray
+    chunk_starts: np.ndarray
+    chunks: np.ndarray
+    window_starts: np.ndarray
+    windows: np.ndarray
+    unmapped: np.ndarray
+    min_shift: int
+    depth: int
 
 
 @kernel
@@ -162,15 +183,16 @@ def lower_bound(sorted_numbers, first, end, wanted):
 
 
 @kernel
-def min_offset(
-    contig, position, bin_starts, bins, loffs, chunk_starts, chunks, window_starts, windows, unmapped, min_shift, depth
-):
+def min_offset(contig, position, index):
     """A packed offset that no record overlapping or behind a position comes before, as in htslib's ``hts_itr_query``.
 
     That is the ``loff`` of the position's smallest bin; failing that, of the nearest bin to the left under the same parent;
     failing that, of the parent, and so on up. A linear index knows better. No ``loff`` is behind the first record of its own
     bin; where an index says so (old ones leave out unmapped records, damaged ones anything), that record's offset counts.
     """
+    bin_starts, bins, chunk_starts, chunks = index.bin_starts, index.bins, index.chunk_starts, index.chunks
+    window_starts, windows = index.window_starts, index.windows
+    min_shift, depth = index.min_shift, index.depth
     last = (np.int64(1) << np.int64(min_shift + 3 * depth)) - 1
     position = min(max(position, 0), last)
     leaf = first_bin(depth) + (position >> min_shift)
@@ -185,7 +207,7 @@ def min_offset(
     loff = np.int64(0)
     own = np.int64(NO_LIMIT)  # where the first record of the position's smallest bin is
     if found >= 0:
-        loff = loffs[found]
+        loff = index.loffs[found]
         if chunk_starts[found] < chunk_starts[found + 1]:
             loff = min(loff, chunks[chunk_starts[found], 0])
             if bins[found] == leaf:
@@ -195,7 +217,7 @@ def min_offset(
     if window >= window_starts[contig + 1]:
         return loff
     offset = max(loff, windows[window])
-    if unmapped[contig] != 0:
+    if index.unmapped[contig] != 0:
         # Unmapped records may be left out of the linear index: go back to where an earlier record overlaps an earlier window.
         before = lower_bound(windows, window_starts[contig], window, offset) - 1
         if before >= window_starts[contig]:
@@ -206,32 +228,35 @@ def min_offset(
 
 
 @kernel
-def max_offset(contig, end, bin_starts, bins, chunk_starts, chunks, min_shift, depth):
+def max_offset(contig, end, index):
     """A packed offset from which on all records start at ``end`` or later; ``NO_LIMIT`` if there is none.
 
     That is where the first record is of the bins that begin at ``end`` or later: on each level, of the first of them. htslib's
     ``hts_itr_query`` takes that of one such bin, which may be further on.
     """
+    bin_starts, bins, chunk_starts = index.bin_starts, index.bins, index.chunk_starts
     ceiling = np.int64(NO_LIMIT)
-    for level in range(depth + 1):
-        number = first_bin(level) + ((end - 1) >> shift_of(level, min_shift, depth)) + 1
+    for level in range(index.depth + 1):
+        number = first_bin(level) + ((end - 1) >> shift_of(level, index.min_shift, index.depth)) + 1
         level_end = first_bin(level + 1)
         b = lower_bound(bins, bin_starts[contig], bin_starts[contig + 1], number)
         while b < bin_starts[contig + 1] and bins[b] < level_end:
             if chunk_starts[b] < chunk_starts[b + 1]:
-                ceiling = min(ceiling, chunks[chunk_starts[b], 0])
+                ceiling = min(ceiling, index.chunks[chunk_starts[b], 0])
                 break
             b += 1
     return ceiling
 
 
 @kernel
-def find_chunks(contig, start, end, smallest, largest, bin_starts, bins, chunk_starts, chunks, min_shift, depth):
+def find_chunks(contig, start, end, smallest, largest, index):
     """Disjoint intervals (n, 2), in file order, of the chunks of all bins that overlap [start, end), clipped to two offsets."""
+    bin_starts, bins, chunk_starts, chunks = index.bin_starts, index.bins, index.chunk_starts, index.chunks
+    depth = index.depth
     ranges = np.empty((depth + 1, 2), np.int64)
     n = 0
     for level in range(depth + 1):
-        first, stop = bin_range(level, start, end, min_shift, depth)
+        first, stop = bin_range(level, start, end, index.min_shift, depth)
         first = lower_bound(bins, bin_starts[contig], bin_starts[contig + 1], first)
         stop = lower_bound(bins, first, bin_starts[contig + 1], stop)
         ranges[level, 0] = chunk_starts[first]

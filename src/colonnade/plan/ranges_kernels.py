@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.formats.binning_kernels import first_bin, shift_of
-from colonnade.formats.index_kernels import NO_LIMIT, max_offset, min_offset
+from colonnade.formats.index_kernels import NO_LIMIT, Index, max_offset, min_offset
 from colonnade.formats.intervals_kernels import insert
 from colonnade.jit import kernel
 
@@ -60,6 +60,23 @@ class Limits(NamedTuple):
 
 
 @kernel
+def index_of(indexes, file):
+    """What the indexes say of one file."""
+    return Index(
+        indexes.bin_starts[file],
+        indexes.bins,
+        indexes.loffs,
+        indexes.chunk_starts,
+        indexes.chunks,
+        indexes.window_starts[file],
+        indexes.windows,
+        indexes.unmapped[file],
+        indexes.min_shifts[file],
+        indexes.depths[file],
+    )
+
+
+@kernel
 def estimate(compressed, within, ratio):
     """Uncompressed bytes of a compressed distance and a distance within blocks, as an interval set adds them up."""
     return np.int64(max(0.0, compressed * ratio + within))
@@ -86,10 +103,7 @@ def advance(indexes, file, contig, start, places):
     if indexes.bin_starts[file, contig] == indexes.bin_starts[file, contig + 1]:
         return np.int64(0)
     min_shift, depth = indexes.min_shifts[file], indexes.depths[file]
-    floor = min_offset(
-        contig, start, indexes.bin_starts[file], bins, indexes.loffs, chunk_starts, chunks,
-        indexes.window_starts[file], indexes.windows, indexes.unmapped[file], min_shift, depth,
-    )  # fmt: skip
+    floor = min_offset(contig, start, index_of(indexes, file))
     for level in range(depth + 1):
         smallest = first_bin(level) + (start >> shift_of(level, min_shift, depth))
         first = places[FIRST_BIN, file, level]
@@ -178,7 +192,7 @@ def collect(indexes, file, contig, end, floor, places, intervals):
         return 0, np.int64(0)
     min_shift, depth = indexes.min_shifts[file], indexes.depths[file]
     end = min(end, np.int64(1) << (min_shift + 3 * depth))
-    ceiling = max_offset(contig, end, indexes.bin_starts[file], bins, chunk_starts, chunks, min_shift, depth)
+    ceiling = max_offset(contig, end, index_of(indexes, file))
     next_chunk = places[FIRST_CHUNK, file].copy()
     end_chunk = next_chunk.copy()
     for level in range(depth + 1):
