@@ -88,6 +88,10 @@ class Fasta:
         """The bases of a region."""
         return Stretch(region.start, _CODE[np.frombuffer(self._fetch(region), np.uint8)])
 
+    def letters(self, region: Region) -> npt.NDArray[np.uint8]:
+        """The letters of a region as they stand in the file: uint8, ASCII."""
+        return np.frombuffer(self._fetch(region), np.uint8)
+
     def checksum(self, contig: str) -> str:
         """MD5 of a contig in upper case without white space, as in ``M5`` of the SAM specification."""
         digest = hashlib.md5(usedforsecurity=False)

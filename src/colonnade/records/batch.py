@@ -9,11 +9,16 @@ import numpy.typing as npt
 
 from colonnade.records import batch_kernels as kernels
 
-#: One checked record. Positions are 0-based, ``end`` is exclusive; name, cigar, seq and qual are offsets into the bytes.
+#: One checked record. Positions are 0-based, ``end`` is exclusive; name, cigar, seq and qual are offsets into the bytes;
+#: ``ordinal`` counts the records of a stream. Where a mate changed the base after a deletion or skip too late for some columns,
+#: ``gap_query`` is that base, ``gap_quality`` the quality it has in columns before ``gap_until`` (0 elsewhere). ``refused`` marks a
+#: record that htslib's depth limit keeps out.
 RECORD: Final = np.dtype(
     [
         ("start", np.int64),
         ("end", np.int64),
+        ("ordinal", np.int64),
+        ("gap_until", np.int64),
         ("name", np.int64),
         ("cigar", np.int64),
         ("seq", np.int64),
@@ -24,10 +29,13 @@ RECORD: Final = np.dtype(
         ("n_cigar", np.int32),
         ("l_seq", np.int32),
         ("contig", np.int32),
+        ("gap_query", np.int32),
         ("flag", np.uint16),
         ("file", np.uint16),
         ("mapq", np.uint8),
         ("l_name", np.uint8),
+        ("gap_quality", np.uint8),
+        ("refused", np.bool_),
     ],
     align=True,
 )
@@ -48,11 +56,14 @@ class RecordBatch:
         of the sample.
     complete
         Position below which no later batch of the same stream has a record; ``NO_MORE`` in the last.
+    whole
+        Whether records that are taken elsewhere keep all their bytes, tags too.
     """
 
     data: npt.NDArray[np.uint8]
     records: npt.NDArray[np.void]
     complete: int = 0
+    whole: bool = False
 
     def __len__(self) -> int:
         return len(self.records)
@@ -63,11 +74,11 @@ class RecordBatch:
         return cls(np.empty(0, np.uint8), new_records(0))
 
     def taken(self, chosen: npt.NDArray[np.bool_] | slice) -> "RecordBatch":
-        """Some of the records with bytes of their own: names, CIGARs, sequences and qualities, without the rest."""
+        """Some of the records with bytes of their own: names, CIGARs, sequences and qualities, and the rest only if ``whole``."""
         records = self.records[chosen].copy()
-        data = np.empty(kernels.packed_size(records), np.uint8)
-        kernels.pack_records(self.data, records, data)
-        return RecordBatch(data, records)
+        data = np.empty(kernels.packed_size(self.data, records, self.whole), np.uint8)
+        kernels.pack_records(self.data, records, self.whole, data)
+        return RecordBatch(data, records, whole=self.whole)
 
     def without(self, left_out: npt.NDArray[np.bool_]) -> "RecordBatch":
         """The other records, on the same bytes."""
@@ -88,7 +99,8 @@ class RecordBatch:
         for part, offset in zip(parts, offsets[:-1], strict=True):
             for name in ("name", "cigar", "seq", "qual"):
                 part[name] += offset
-        return cls(np.concatenate([batch.data for batch in batches]), np.concatenate(parts))
+        data = np.concatenate([batch.data for batch in batches])
+        return cls(data, np.concatenate(parts), whole=all(batch.whole for batch in batches))
 
     def overlapping(self, start: int, end: int) -> "RecordBatch":
         """The records that may overlap [start, end): a slice, wide enough to hold them all."""

@@ -29,12 +29,13 @@ BAD_END = 12
 
 # What became of a record: kept, or the first condition that removed it.
 N_OUTCOMES = len(OUTCOMES)
-KEPT, UNMAPPED, REQUIRE_FLAGS, EXCLUDE_FLAGS, MIN_MAPQ, DROP_ORPHANS, READ_GROUPS = range(N_OUTCOMES)
+KEPT, UNMAPPED, REQUIRE_FLAGS, ANY_FLAGS, EXCLUDE_FLAGS, MIN_MAPQ, DROP_ORPHANS, READ_GROUPS = range(N_OUTCOMES)
 
 # Qualities that mark a base which counts nowhere, not even as low quality. Real ones are at most MAX_QUALITY.
 DROPPED = 255  # its mate answers for the template
 EXCLUDED = 254  # trimmed
 MAX_QUALITY = 200  # as htslib's largest sum of two mates
+NO_QUALITY = 255  # in a file: the read came without
 
 FIXED_SIZE = 32
 MAX_SIZE = 1 << 28  # of a record that is believed; the longest reads with all their tags need a tenth
@@ -52,12 +53,15 @@ class Conditions(NamedTuple):
 
     min_mapq: int
     require_flags: int
+    any_flags: int
     exclude_flags: int
     drop_orphans: bool
     by_read_group: bool
+    read_groups_excluded: bool  # else only those are wanted
     read_groups: np.ndarray  # uint8: the names one after the other
     read_group_ends: np.ndarray  # int64
     missing_quality: int
+    max_quality: int
     trim5: int
     trim3: int
 
@@ -157,22 +161,24 @@ def is_in_read_groups(data, tags, end, names, name_ends):
 
 
 @kernel
-def outcome_of(data, flag, mapq, n_cigar, tags, end, conditions):
+def outcome_of(data, flag, mapq, tags, end, conditions):
     """KEPT, or the first condition that a record fails."""
-    if flag & UNMAP or n_cigar == 0:
+    if flag & UNMAP:
         return UNMAPPED
     if flag & conditions.require_flags != conditions.require_flags:
         return REQUIRE_FLAGS
+    if conditions.any_flags and not flag & conditions.any_flags:
+        return ANY_FLAGS
     if flag & conditions.exclude_flags:
         return EXCLUDE_FLAGS
     if mapq < conditions.min_mapq:
         return MIN_MAPQ
     if conditions.drop_orphans and flag & PAIRED and not flag & PROPER_PAIR:
         return DROP_ORPHANS
-    if conditions.by_read_group and not is_in_read_groups(
-        data, tags, end, conditions.read_groups, conditions.read_group_ends
-    ):
-        return READ_GROUPS
+    if conditions.by_read_group:
+        is_in = is_in_read_groups(data, tags, end, conditions.read_groups, conditions.read_group_ends)
+        if is_in == conditions.read_groups_excluded:
+            return READ_GROUPS
     return KEPT
 
 
@@ -186,7 +192,7 @@ def prepare_qualities(data, qual, l_seq, is_reverse, conditions):
             data[base] = conditions.missing_quality
     else:
         for base in range(qual, qual + l_seq):
-            data[base] = min(data[base], np.uint8(MAX_QUALITY))
+            data[base] = min(data[base], np.uint8(conditions.max_quality))
     left = min(l_seq, conditions.trim3 if is_reverse else conditions.trim5)
     right = min(l_seq, conditions.trim5 if is_reverse else conditions.trim3)
     for base in range(qual, qual + left):
@@ -298,7 +304,7 @@ def load_records(data, offset, end, n_contigs, window, conditions, file, order, 
 
         covered_end = position + max(span, 1)
         if tid == window.contig and covered_end > window.start:
-            outcome = outcome_of(data, flag, mapq, n_cigar, tags, record_end, conditions)
+            outcome = outcome_of(data, flag, mapq, tags, record_end, conditions)
             if position >= window.counted_to:
                 outcomes[outcome] += 1
             if outcome == KEPT:
@@ -306,6 +312,11 @@ def load_records(data, offset, end, n_contigs, window, conditions, file, order, 
                 record = records[filled]
                 record.start = position
                 record.end = position + span
+                record.ordinal = 0
+                record.gap_until = 0
+                record.gap_query = 0
+                record.gap_quality = 0
+                record.refused = False
                 record.name = name
                 record.cigar = cigar
                 record.seq = seq
@@ -326,12 +337,23 @@ def load_records(data, offset, end, n_contigs, window, conditions, file, order, 
 
 
 @kernel
-def packed_size(records):
-    """Bytes that names, CIGARs, sequences and qualities of some records take."""
+def record_bounds(data, record):
+    """Where a record that has all its bytes begins and ends, its size included."""
+    start = record.name - FIXED_SIZE - 4
+    return start, start + 4 + read_u32(data, start)
+
+
+@kernel
+def packed_size(data, records, whole):
+    """Bytes that names, CIGARs, sequences and qualities of some records take, or the whole records."""
     size = np.int64(0)
     for i in range(records.size):
         record = records[i]
-        size += np.int64(record.l_name) + 4 * record.n_cigar + (record.l_seq + 1) // 2 + record.l_seq
+        if whole:
+            start, end = record_bounds(data, record)
+            size += end - start
+        else:
+            size += np.int64(record.l_name) + 4 * record.n_cigar + (record.l_seq + 1) // 2 + record.l_seq
     return size
 
 
@@ -343,12 +365,18 @@ def _copy(source, start, length, target, offset):
 
 
 @kernel
-def pack_records(data, records, target):
-    """Copy names, CIGARs, sequences and qualities to ``target``, one record after the other, and make the records point there."""
+def pack_records(data, records, whole, target):
+    """Copy what ``packed_size`` measures to ``target``, one record after the other, and make the records point there."""
     offset = np.int64(0)
     for i in range(records.size):
         record = records[i]
         name, cigar, seq, qual = record.name, record.cigar, record.seq, record.qual
+        if whole:
+            start, end = record_bounds(data, record)
+            moved = offset - start
+            offset = _copy(data, start, end - start, target, offset)
+            record.name, record.cigar, record.seq, record.qual = name + moved, cigar + moved, seq + moved, qual + moved
+            continue
         record.name = offset
         offset = _copy(data, name, np.int64(record.l_name), target, offset)
         record.cigar = offset

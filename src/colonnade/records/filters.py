@@ -29,7 +29,9 @@ class Flag(IntFlag):
 
 
 #: What can become of a record, in the order of the kernels' numbers: the first condition that it fails removes it.
-OUTCOMES: Final = ("kept", "unmapped", "require_flags", "exclude_flags", "min_mapq", "drop_orphans", "read_groups")
+OUTCOMES: Final = (
+    "kept", "unmapped", "require_flags", "any_flags", "exclude_flags", "min_mapq", "drop_orphans", "read_groups",
+)  # fmt: skip
 
 NO_FLAGS = Flag(0)
 DEFAULT_EXCLUDE = Flag.UNMAP | Flag.SECONDARY | Flag.QCFAIL | Flag.DUP
@@ -91,12 +93,15 @@ class ReadFilter:
         Smallest mapping quality.
     min_baseq
         Smallest base quality, after overlapping mates are resolved; bases below it count as low quality.
-    require_flags, exclude_flags
-        All of the first must be set, none of the second. Unmapped records never count.
+    require_flags, any_flags, exclude_flags
+        All of the first must be set, at least one of the second unless it names none, and none of the third. Unmapped
+        records never count.
     drop_orphans
         Leave out paired reads that are not flagged as a proper pair (samtools mpileup without ``-A``).
     read_groups
         IDs of the read groups to keep; None: all records, with or without a read group.
+    exclude_read_groups
+        IDs of read groups to leave out.
     trim5, trim3
         How many bases at the 5' and the 3' end of each read, as it was sequenced, count nowhere. Soft-clipped bases are part
         of the read. A trimmed base leaves its mate's base as it is.
@@ -109,9 +114,11 @@ class ReadFilter:
     min_mapq: int = 10
     min_baseq: int = 5
     require_flags: Flag = NO_FLAGS
+    any_flags: Flag = NO_FLAGS
     exclude_flags: Flag = DEFAULT_EXCLUDE
     drop_orphans: bool = False
     read_groups: tuple[str, ...] | None = None
+    exclude_read_groups: tuple[str, ...] = ()
     trim5: int = 0
     trim3: int = 0
     mask: str | PathLike[str] | tuple[Region, ...] = ()
@@ -129,6 +136,8 @@ class ReadFilter:
                 raise UsageError(f"{name} is out of range", found=str(value), expected=f"0 to {largest}")
         if self.read_groups is not None and not self.read_groups:
             raise UsageError("read_groups is empty", expected="None for all, or at least one ID")
+        if self.read_groups is not None and self.exclude_read_groups:
+            raise UsageError("read groups are both chosen and left out", expected="one of the two")
 
     def __str__(self) -> str:
         """What differs from reading every record and base: ``min_mapq 10, exclude_flags UNMAP,DUP``."""
@@ -161,9 +170,11 @@ class ReadFilter:
             "min_mapq": self.min_mapq,
             "min_baseq": self.min_baseq,
             "require_flags": int(self.require_flags),
+            "any_flags": int(self.any_flags),
             "exclude_flags": int(self.exclude_flags),
             "drop_orphans": self.drop_orphans,
             "read_groups": None if self.read_groups is None else list(self.read_groups),
+            "exclude_read_groups": list(self.exclude_read_groups),
             "trim5": self.trim5,
             "trim3": self.trim3,
             "mask": [str(region) for region in self.masked],
@@ -176,10 +187,11 @@ class ReadFilter:
             "kept": True,
             "unmapped": True,
             "require_flags": self.require_flags != 0,
+            "any_flags": self.any_flags != 0,
             "exclude_flags": self.exclude_flags != 0,
             "min_mapq": self.min_mapq > 0,
             "drop_orphans": self.drop_orphans,
-            "read_groups": self.read_groups is not None,
+            "read_groups": self.read_groups is not None or bool(self.exclude_read_groups),
         }
         return {name: int(number) for name, number in zip(OUTCOMES, outcomes, strict=True) if used[name]}
 

@@ -9,15 +9,18 @@ import numpy.typing as npt
 
 from colonnade.records import overlap_kernels as kernels
 from colonnade.records.batch import NO_MORE, RecordBatch
+from colonnade.records.batch_kernels import DROPPED
 
 _PASSED: Final = np.dtype([("hash", np.uint64), ("end", np.int64), ("file", np.uint16)], align=True)
 
 
-def resolve_overlaps(batches: Iterable[RecordBatch], *, as_htslib: bool = False) -> Iterator[RecordBatch]:
+def resolve_overlaps(
+    batches: Iterable[RecordBatch], *, as_htslib: bool = False, lost: int = DROPPED
+) -> Iterator[RecordBatch]:
     """Leave each template one base per position where two mates overlap, whatever batches the mates are in.
 
-    The better base (or, where both agree, that of the mate which the name's hash chooses) keeps a changed quality; the other gets
-    ``DROPPED``, where htslib writes 0. Mates of which one has no sequence are left alone. Mates are looked for in the same file.
+    The better base (or, where both agree, that of the mate which the name's hash chooses) keeps a changed quality; the other's is
+    ``lost``. Mates of which one has no sequence are left alone. Mates are looked for in the same file.
 
     Parameters
     ----------
@@ -27,6 +30,8 @@ def resolve_overlaps(batches: Iterable[RecordBatch], *, as_htslib: bool = False)
         Records flagged as a proper pair, whichever two of a name meet first, as htslib: with a third record of the name, what
         comes of a position may depend on records that are not there. Else primary records, proper or not: a name has
         two of them, so it depends on those two alone, wherever regions are cut.
+    lost
+        Quality of a base that counts no more: ``DROPPED``, which no other base has, or 0 as htslib.
 
     Yields
     ------
@@ -39,7 +44,7 @@ def resolve_overlaps(batches: Iterable[RecordBatch], *, as_htslib: bool = False)
     for batch in batches:
         n_files = int(batch.records["file"].max(initial=0)) + 1
         fronts = np.pad(fronts, (0, max(0, n_files - fronts.size)), constant_values=-1)
-        held, released = held.resolve(batch, fronts, as_htslib=as_htslib)
+        held, released = held.resolve(batch, fronts, as_htslib=as_htslib, lost=lost)
         del batch
         while released:  # nothing of a batch stays here while the next one is read
             yield released.pop(0)
@@ -69,7 +74,7 @@ class _Held:
         return cls(RecordBatch.empty(), np.empty(0, np.int64), np.empty(0, _PASSED))
 
     def resolve(
-        self, batch: RecordBatch, fronts: npt.NDArray[np.int64], *, as_htslib: bool
+        self, batch: RecordBatch, fronts: npt.NDArray[np.int64], *, as_htslib: bool, lost: int
     ) -> tuple["_Held", list[RecordBatch]]:
         """Resolve a batch; returns what is held after it, and the batches of what is not any more."""
         n_held, first = len(self.waiting), len(self.waiting) + len(self.passed)
@@ -79,7 +84,7 @@ class _Held:
         hashes, expiry = np.empty(n, np.uint32), np.empty(n, np.int64)
         kernels.resolve_overlaps(
             self.waiting.data, self.waiting.records, self.expiry, self.passed,
-            batch.data, batch.records, as_htslib, fronts, heads, earlier, states, hashes, expiry,
+            batch.data, batch.records, as_htslib, lost, fronts, heads, earlier, states, hashes, expiry,
         )  # fmt: skip
         if batch.complete == NO_MORE:
             return _Held.none(), [part for part in (self.waiting.ordered(), batch) if len(part)]

@@ -10,11 +10,11 @@ from colonnade.formats.integers_kernels import read_u32
 from colonnade.jit import kernel
 from colonnade.records.batch_kernels import (
     DELETION,
-    DROPPED,
     EXCLUDED,
     INSERTION,
     MAX_QUALITY,
     MUNMAP,
+    PAD,
     PAIRED,
     PROPER_PAIR,
     SECONDARY,
@@ -103,8 +103,27 @@ def _follows_deletion(data, record, operation):
 
 
 @kernel
-def _quality(data, offset):
-    return 0 if data[offset] == DROPPED else np.int64(data[offset])
+def _note_gap(data, record, operation, within, query, until):
+    """Note the quality of a base after a deletion or skip, for the columns inside it that htslib has given out already.
+
+    There a column has the quality of that base, and the mate that is about to change it came too late for those before
+    ``until`` (held by test_quality_inside_a_deletion_is_that_before_the_mate_came).
+    """
+    before = operation - 1
+    while before >= 0 and read_u32(data, record.cigar + 4 * before) & 15 == PAD:
+        before -= 1
+    if within > 0 or before < 0:
+        return
+    kind = read_u32(data, record.cigar + 4 * before) & 15
+    if kind == DELETION or kind == SKIP:
+        record.gap_until = until
+        record.gap_query = query
+        record.gap_quality = data[record.qual + query]
+
+
+@kernel
+def _quality(data, offset, lost):
+    return 0 if data[offset] == lost else np.int64(data[offset])
 
 
 @kernel
@@ -113,34 +132,35 @@ def _scaled(quality):
 
 
 @kernel
-def _lower(data, offset, is_kept):
+def _lower(data, offset, is_kept, lost):
     """What becomes of a base opposite a deletion of its mate."""
     if data[offset] != EXCLUDED:
-        data[offset] = _scaled(_quality(data, offset)) if is_kept else np.uint8(DROPPED)
+        data[offset] = _scaled(_quality(data, offset, lost)) if is_kept else np.uint8(lost)
 
 
 @kernel
-def _resolve_bases(first_data, a_quality, a_base, second_data, b_quality, b_base, first_is_kept):
+def _resolve_bases(first_data, a_quality, a_base, second_data, b_quality, b_base, first_is_kept, lost):
     """Leave one of two bases at the same place, given the offsets of their qualities; a trimmed one leaves the other alone."""
     if first_data[a_quality] == EXCLUDED or second_data[b_quality] == EXCLUDED:
         return
-    a, b = _quality(first_data, a_quality), _quality(second_data, b_quality)
+    a, b = _quality(first_data, a_quality, lost), _quality(second_data, b_quality, lost)
     if a_base == b_base:
         kept = min(a + b, np.int64(MAX_QUALITY))
         keep_a = first_is_kept
     else:
         keep_a = first_is_kept if a == b else a > b
         kept = np.int64(_scaled(max(a, b)))
-    first_data[a_quality] = np.uint8(kept) if keep_a else np.uint8(DROPPED)
-    second_data[b_quality] = np.uint8(DROPPED) if keep_a else np.uint8(kept)
+    first_data[a_quality] = np.uint8(kept) if keep_a else np.uint8(lost)
+    second_data[b_quality] = np.uint8(lost) if keep_a else np.uint8(kept)
 
 
 @kernel
-def resolve_pair(first_data, first, second_data, second, first_is_kept):
+def resolve_pair(first_data, first, second_data, second, first_is_kept, lost, given_out_to):
     """Change the qualities of two mates so that where both have a base, one answers for the template.
 
     Agreeing bases: the kept mate gets the sum. Disagreeing: the better base keeps 0.8 of its quality; equal ones are
-    decided by ``first_is_kept``. A base opposite a deletion of its mate is lowered in the kept mate, dropped in the other.
+    decided by ``first_is_kept``. A base opposite a deletion of its mate is lowered in the kept mate, lost in the other.
+    ``lost`` is what a base gets that counts no more; ``given_out_to``, where the second mate found the pileup.
     """
     if first.l_seq == 0 or second.l_seq == 0:
         return
@@ -150,6 +170,7 @@ def resolve_pair(first_data, first, second_data, second, first_is_kept):
     b, b_within, b_query, b_ref = _seek(second_data, second, second.start)
     if b < 0:
         return
+    _note_gap(first_data, first, a, a_within, a_query, given_out_to)
     position = second.start
     while True:
         while a >= 0 and a_ref < position:
@@ -165,13 +186,13 @@ def resolve_pair(first_data, first, second_data, second, first_is_kept):
         # One mate has jumped ahead: over a deletion the other's bases are lowered; over a skip nothing is compared.
         if a_ref < b_ref and _follows_deletion(second_data, second, b):
             while a_ref < b_ref:
-                _lower(first_data, first.qual + a_query, first_is_kept)
+                _lower(first_data, first.qual + a_query, first_is_kept, lost)
                 a, a_within, a_query, a_ref = _advance(first_data, first, a, a_within, a_query, a_ref)
                 if a < 0:
                     return
         elif a_ref != b_ref and _follows_deletion(first_data, first, a):
             while True:  # at least once, even where it is the second mate that jumped, over a skip: so htslib
-                _lower(second_data, second.qual + b_query, not first_is_kept)
+                _lower(second_data, second.qual + b_query, not first_is_kept, lost)
                 b, b_within, b_query, b_ref = _advance(second_data, second, b, b_within, b_query, b_ref)
                 if b < 0:
                     return
@@ -188,6 +209,7 @@ def resolve_pair(first_data, first, second_data, second, first_is_kept):
             second.qual + b_query,
             read_nibble(second_data, second.seq, b_query),
             first_is_kept,
+            lost,
         )
 
 
@@ -211,8 +233,22 @@ def long_hash(data, start, length):
 
 
 @kernel
+def forget(held_data, held, data, records, record, n_held, first, heads, earlier, states, hashes, expiry):
+    """Take a waiting record of the same name as ``record`` off the table (arguments as of ``resolve_overlaps``)."""
+    hashed = name_hash(data, record.name, record.l_name)
+    j = heads[np.int64(hashed ^ (hashed >> np.uint32(15))) & (heads.size - 1)]
+    while j >= 0:
+        if states[j] == WAITING and hashes[j] == hashed:
+            other = held[j] if j < n_held else records[j - first]
+            if _is_same_template(held_data if j < n_held else data, other, data, record):
+                states[j] = ENTERED
+                expiry[j] = other.end
+        j = earlier[j]
+
+
+@kernel
 def resolve_overlaps(
-    held_data, held, held_expiry, passed, data, records, as_htslib, fronts, heads, earlier, states, hashes, expiry
+    held_data, held, held_expiry, passed, data, records, as_htslib, lost, fronts, heads, earlier, states, hashes, expiry
 ):
     """Resolve the overlapping mates of a batch and of records held from earlier ones, in place; returns the number of pairs.
 
@@ -226,6 +262,8 @@ def resolve_overlaps(
         The batch.
     as_htslib
         Whether proper pairs count, and all their records, or primary records, proper or not.
+    lost
+        Quality of a base that counts no more.
     fronts
         int64, per file: start of the last record that entered; kept between calls.
     heads
@@ -255,6 +293,10 @@ def resolve_overlaps(
         record = records[number]
         last_start = fronts[record.file]
         fronts[record.file] = record.start
+        if record.refused:
+            if record.flag & PROPER_PAIR:  # htslib forgets who waits for it
+                forget(held_data, held, data, records, record, n_held, first, heads, earlier, states, hashes, expiry)
+            continue
         if record.flag & MUNMAP or not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
             continue
         if not as_htslib and record.flag & (SECONDARY | SUPPLEMENTARY):
@@ -312,7 +354,9 @@ def resolve_overlaps(
                 expiry[waiting] = min(expiry[waiting], record.end)
         elif waiting >= 0:
             other = held[waiting] if waiting < n_held else records[waiting - first]
-            resolve_pair(held_data if waiting < n_held else data, other, data, record, prefers_first(hashed))
+            other_data = held_data if waiting < n_held else data
+            given_out_to = last_start if as_htslib else np.int64(0)
+            resolve_pair(other_data, other, data, record, prefers_first(hashed), lost, given_out_to)
             states[waiting] = ENTERED
             expiry[waiting] = other.end
             resolved += 1

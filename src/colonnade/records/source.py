@@ -51,6 +51,7 @@ def read_batches(
     outcomes: npt.NDArray[np.int64] | None = None,
     counted_to: int = 0,
     threads: int = 1,
+    as_stored: bool = False,
 ) -> Iterator[RecordBatch]:
     """Read the records of a sample that overlap a region and pass a filter, in coordinate order.
 
@@ -73,6 +74,8 @@ def read_batches(
         except those that start before this position, the end of the last region that was counted on this contig.
     threads
         Threads that inflate.
+    as_stored
+        Leave qualities as they are in the file, 255 where there are none, unless the filter assumes one.
 
     Raises
     ------
@@ -81,8 +84,9 @@ def read_batches(
     """
     window = kernels.Window(contig=-1, start=region.start, end=region.end, counted_to=counted_to)
     counters = new_outcomes() if outcomes is None else outcomes
+    conditions = _conditions(read_filter, as_stored=as_stored)
     streams = [
-        _FileReader(file, number, region, window, read_filter, counters, size // len(files), threads).batches()
+        _FileReader(file, number, region, window, conditions, counters, size // len(files), threads).batches()
         for number, file in enumerate(files)
         if region.contig in file.contigs
     ]
@@ -124,7 +128,7 @@ class _FileReader:
         number: int,
         region: Region,
         window: kernels.Window,
-        read_filter: ReadFilter,
+        conditions: kernels.Conditions,
         outcomes: npt.NDArray[np.int64],
         size: int,
         threads: int,
@@ -133,7 +137,7 @@ class _FileReader:
         self._number = number
         self._region = region
         self._window = window._replace(contig=file.contigs[region.contig])
-        self._conditions = _conditions(read_filter)
+        self._conditions = conditions
         self._outcomes = outcomes
         self._size = max(1, size)
         self._threads = threads
@@ -191,18 +195,23 @@ class _FileReader:
         )
 
 
-def _conditions(read_filter: ReadFilter) -> kernels.Conditions:
+def _conditions(read_filter: ReadFilter, *, as_stored: bool) -> kernels.Conditions:
     """A filter as kernels take it."""
-    names = [name.encode("utf-8", "surrogateescape") for name in read_filter.read_groups or ()]
+    groups = read_filter.exclude_read_groups if read_filter.read_groups is None else read_filter.read_groups
+    names = [name.encode("utf-8", "surrogateescape") for name in groups]
+    missing_quality = kernels.NO_QUALITY if as_stored else 0
     return kernels.Conditions(
         min_mapq=read_filter.min_mapq,
         require_flags=int(read_filter.require_flags),
+        any_flags=int(read_filter.any_flags),
         exclude_flags=int(read_filter.exclude_flags),
         drop_orphans=read_filter.drop_orphans,
-        by_read_group=read_filter.read_groups is not None,
+        by_read_group=read_filter.read_groups is not None or bool(names),
+        read_groups_excluded=read_filter.read_groups is None,
         read_groups=np.array(list(b"".join(names)), np.uint8),
         read_group_ends=np.cumsum([len(name) for name in names], dtype=np.int64),
-        missing_quality=read_filter.assume_quality or 0,
+        missing_quality=missing_quality if read_filter.assume_quality is None else read_filter.assume_quality,
+        max_quality=kernels.NO_QUALITY if as_stored else kernels.MAX_QUALITY,
         trim5=read_filter.trim5,
         trim3=read_filter.trim3,
     )

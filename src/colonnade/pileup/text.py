@@ -1,0 +1,282 @@
+"""Columns as text, byte for byte that of ``samtools mpileup -B``."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from os import fspath
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from colonnade.formats.alignments import AlignmentFile, common_lengths, open_all
+from colonnade.formats.fasta import Fasta
+from colonnade.jit import announce_compilation
+from colonnade.pileup import extras_kernels, segments_kernels, text_kernels
+from colonnade.pileup.baq import apply_baq, reach
+from colonnade.pileup.extras import extras_of
+from colonnade.pileup.options import StrPath, TextOptions
+from colonnade.pileup.positions import Positions
+from colonnade.pileup.sections import BATCH_BYTES, Rules, Section, Step, read_sections, split_section
+from colonnade.pileup.segments import ALL_STATES, find_segments, reach_of
+from colonnade.records.batch import RecordBatch
+from colonnade.records.filters import ReadFilter
+from colonnade.regions import Region, parse_region
+from colonnade.run.ordered import ordered_map
+
+_log = logging.getLogger(__name__)
+
+_EMPTY_COLUMNS: Final = 1 << 14  # lines without reads that are made at a time
+_READS: Final = 1 << 22  # in the columns of a task
+
+_UNKNOWN: Final = 255
+_CODE = np.full(256, text_kernels.NO_BASE, np.uint8)
+for _code, _letter in enumerate("=ACMGRSVTWYHKDBN"):
+    _CODE[[ord(_letter), ord(_letter.lower())]] = _code
+for _letter, _code in {"U": 8, "u": 8, "0": 1, "1": 2, "2": 4, "3": 8}.items():  # as htslib's seq_nt16_table
+    _CODE[ord(_letter)] = _code
+
+
+def write_text(
+    paths: Sequence[StrPath],
+    write: Callable[[memoryview], object],
+    options: TextOptions,
+    *,
+    threads: int = 1,
+    memory: int = 1 << 30,
+) -> None:
+    """Write the columns of one or several files as text, as ``samtools mpileup`` 1.24 with the same options.
+
+    Contigs are told apart by name, in the order of the first file; samtools takes their numbers.
+
+    Parameters
+    ----------
+    paths
+        Coordinate-sorted BAM, CRAM or SAM files, each a sample.
+    write
+        Takes the text, piece by piece.
+    options
+        Which columns, and what is said of them.
+    threads
+        Threads; the text does not depend on it.
+    memory
+        Bytes that reads and text in work may take, about, unless more reads than that are open at a position.
+
+    Raises
+    ------
+    ColonnadeError
+        Input is damaged or does not fit together.
+    """
+    announce_compilation("text_kernels")
+    with ExitStack() as stack:
+        fasta = None if options.reference is None else stack.enter_context(closing(Fasta(options.reference)))
+        files = stack.enter_context(open_all(paths, reference=options.reference))
+        text = _Text(files, fasta, options, threads, memory)
+        for piece in text.pieces():
+            write(piece)
+        if text.refused:
+            _log.warning(
+                "%d reads were left out where %d of a file were open (-d); 0 lifts the limit",
+                text.refused,
+                options.max_depth,
+            )
+
+
+class _Text:
+    """The text of some files."""
+
+    def __init__(
+        self, files: Sequence[AlignmentFile], fasta: Fasta | None, options: TextOptions, threads: int, memory: int
+    ) -> None:
+        self._files = files
+        self._fasta = fasta
+        self._options = options
+        self._threads = threads
+        self._memory = memory
+        self._lengths = common_lengths(files)
+        self._positions = None if options.positions is None else Positions.read(fspath(options.positions))
+        self._style = text_kernels.Style(
+            options.min_baseq, options.insertions, options.deletions, options.ends, options.reverse_deletions
+        )
+        self._extras = extras_of(options)
+        self._refused = np.zeros(1, np.int64)
+
+    @property
+    def refused(self) -> int:
+        """How many records the depth limit kept out."""
+        return int(self._refused[0])
+
+    def pieces(self) -> Iterator[memoryview]:
+        """All lines, in pieces of any size."""
+        for region in self._regions():
+            yield from self._of_region(region)
+
+    def _regions(self) -> list[Region]:
+        if self._options.region is not None:
+            return [parse_region(self._options.region, self._lengths)]
+        return [Region(contig, 0, length) for contig, length in self._lengths.items() if length]
+
+    def _of_region(self, region: Region) -> Iterator[memoryview]:
+        everywhere = self._options.all_positions
+        done, has_columns = region.start, False
+        for lines in ordered_map(self._render, self._tasks(region), threads=self._threads):
+            has_columns = has_columns or lines.has_reads
+            if not has_columns:
+                continue
+            if everywhere:
+                yield from self._empty(Region(region.contig, done, lines.region.start))
+            if len(lines.text):
+                yield lines.text.data
+            done = lines.region.end
+        if everywhere and (has_columns or everywhere > 1):
+            yield from self._empty(Region(region.contig, done, region.end))
+
+    def _tasks(self, region: Region) -> Iterator[Section]:
+        where = region
+        if self._positions is not None and not self._options.all_positions:
+            hull = self._positions.hull(region)  # other records are left out anyway
+            if hull is None:
+                return
+            where = hull
+        share = self._memory // (4 * (self._threads + 2))
+        size = max(1, min(BATCH_BYTES, share // len(self._files)))
+        reads = max(1, min(_READS, share) // (1 + 10 * len(self._extras)))
+        for section in read_sections(
+            self._files, where, self._rules(region.contig), size=size, threads=self._threads
+        ):
+            yield from split_section(section, reads=reads)
+
+    def _rules(self, contig: str) -> Rules:
+        options = self._options
+        return Rules(
+            ReadFilter(
+                min_mapq=options.min_mapq,
+                min_baseq=0,
+                any_flags=options.any_flags,
+                exclude_flags=options.exclude_flags,
+                drop_orphans=not options.count_orphans,
+                exclude_read_groups=options.exclude_read_groups,
+            ),
+            as_htslib=True,
+            max_depth=options.max_depth,
+            resolve_mates=options.resolve_mates,
+            steps=tuple(self._steps(contig)),
+            whole=any(extra.tag for extra in self._extras),
+            refused=self._refused,
+        )
+
+    def _steps(self, contig: str) -> Iterator[Step]:
+        options, fasta = self._options, self._fasta
+        if self._positions is not None and not options.all_positions:
+            positions = self._positions
+            yield lambda batch: batch.without(~positions.overlap(contig, batch.records["start"], batch.records["end"]))
+        if options.illumina13:
+            yield _from_illumina13
+        if fasta is not None and contig in fasta.lengths:
+            length = fasta.lengths[contig]
+            yield lambda batch: batch.without(batch.records["start"] >= length)
+            if options.baq:
+                yield lambda batch: _with_baq(batch, fasta, contig, redo=options.redo_baq)
+
+    def _render(self, section: Section) -> "_Lines":
+        """The lines of a section."""
+        region, extras, min_baseq = section.region, self._extras, self._style.min_baseq
+        start, shape = region.start, (len(self._files), len(region))
+        samples = [
+            (i, batch.data, batch.records, find_segments(batch, region, ALL_STATES, path=file.path))
+            for i, (file, batch) in enumerate(zip(self._files, section.batches, strict=True))
+        ]
+        reference = self._reference(region, max(reach_of(segments) for *_, segments in samples))
+        values = [
+            [extra.values(batch, file) for extra in extras]
+            for file, batch in zip(self._files, section.batches, strict=True)
+        ]
+
+        # How long each field is; then each gets its place, and each read writes its share.
+        counts, sizes = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+        extra_sizes = np.zeros((shape[0], len(extras), shape[1]), np.int32)
+        changes = np.zeros(len(region) + 1, np.int32)
+        for i, data, records, segments in samples:
+            segments_kernels.cover(segments, start, changes)
+            text_kernels.measure_fields(
+                data, records, segments, start, reference, self._style, counts[i], sizes[i]
+            )
+            for k, extra in enumerate(extras):
+                extras_kernels.measure_extra(
+                    extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k], counts[i], extra_sizes[i, k]
+                )  # fmt: skip
+        covered = np.cumsum(changes[:-1]) > 0
+        shown = self._shown(region, covered)
+        cursors, extra_cursors = np.empty(shape, np.uint64), np.empty(extra_sizes.shape, np.int64)
+        name = np.frombuffer(region.contig.encode(), np.uint8)
+        size, room = text_kernels.place_fields(name, start, shown, counts, sizes, extra_sizes, cursors, extra_cursors)
+        out = np.empty(room + 1, np.uint8)
+        for i, data, records, segments in samples:
+            text_kernels.write_fields(data, records, segments, start, reference, self._style, out, cursors[i])
+            for k, extra in enumerate(extras):
+                extras_kernels.write_extra(
+                    extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k], out, extra_cursors[i, k]
+                )  # fmt: skip
+        text_kernels.write_frame(name, start, shown, reference.letters, counts, sizes, extra_sizes, out)
+        return _Lines(region, out[:size], bool(covered.any()))
+
+    def _shown(self, region: Region, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which columns are lines."""
+        shown = np.ones(len(region), np.bool_) if self._options.all_positions else covered
+        return shown if self._positions is None else shown & self._positions.mask(region)
+
+    def _empty(self, region: Region) -> Iterator[memoryview]:
+        """Lines without reads."""
+        nothing = tuple(RecordBatch.empty() for _ in self._files)
+        for start in range(region.start, region.end, _EMPTY_COLUMNS):
+            part = Region(region.contig, start, min(start + _EMPTY_COLUMNS, region.end))
+            text = self._render(Section(part, nothing)).text
+            if len(text):
+                yield text.data
+
+    def _reference(self, region: Region, end: int) -> text_kernels.Reference:
+        """Letters of the columns and of what is deleted behind them, up to ``end``."""
+        codes = np.full(len(region), _UNKNOWN, np.uint8)
+        if self._fasta is None or region.contig not in self._fasta.lengths:
+            return text_kernels.Reference(np.empty(0, np.uint8), codes)
+        last = max(region.start, min(end, self._fasta.lengths[region.contig]))
+        letters = self._fasta.letters(Region(region.contig, region.start, last))
+        codes[:] = text_kernels.NO_BASE
+        known = letters[: len(region)]
+        codes[: len(known)] = _CODE[known]
+        return text_kernels.Reference(letters, codes)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Text of a section.
+
+    Parameters
+    ----------
+    region
+        The columns.
+    text
+        uint8.
+    has_reads
+        Whether any column has reads, shown or not.
+    """
+
+    region: Region
+    text: npt.NDArray[np.uint8]
+    has_reads: bool
+
+
+def _from_illumina13(batch: RecordBatch) -> RecordBatch:
+    """The same records, their qualities taken from the Illumina 1.3+ encoding (base 64) to that of the SAM specification."""
+    text_kernels.lower_qualities(batch.data, batch.records, 64 - 33)
+    return batch
+
+
+def _with_baq(batch: RecordBatch, fasta: Fasta, contig: str, *, redo: bool) -> RecordBatch:
+    length = fasta.lengths[contig]
+    first, last = reach(batch)
+    first, last = max(0, first), min(last, length)
+    letters = fasta.letters(Region(contig, first, last)) if first < last else np.empty(0, np.uint8)
+    apply_baq(batch, letters, first, length, redo=redo)
+    return batch
