@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from colonnade.cli import compare, demo, plan
+from colonnade.cli import compare, demo, pileup, plan
 from colonnade.errors import ColonnadeError
 
 
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"colonnade {version('colonnade')}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", dest="verb", required=True)
     compare.add_parser(verbs)
+    pileup.add_parser(verbs)
     plan.add_parser(verbs)
     demo.add_parser(verbs)
     return parser

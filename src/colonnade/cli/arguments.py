@@ -12,8 +12,8 @@ Value = TypeVar("Value")
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    """Add what every command has."""
+def add_common(parser: argparse.ArgumentParser, *, letters: bool = True) -> None:
+    """Add what every command has; without ``letters`` under long names only, where a command needs -v and -q itself."""
     group = parser.add_argument_group("run")
     group.add_argument(
         "--threads",
@@ -23,8 +23,8 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         help="threads to use (default: all, %(default)s)",
     )
     group.add_argument("--force", action="store_true", help="replace output that exists")
-    group.add_argument("-v", "--verbose", action="store_true", help="say more")
-    group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    group.add_argument(*["-v"] * letters, "--verbose", action="store_true", help="say more")
+    group.add_argument(*["-q"] * letters, "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("--debug", action="store_true", help="show tracebacks")
 
 
@@ -66,6 +66,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(f"must be 0 or more, not {text}")
+    return number
+
+
 def _size(text: str) -> int:
     number = text.upper().removesuffix("B")
     unit = number[-1:] if number[-1:] in _UNITS else ""
@@ -79,4 +86,5 @@ def _size(text: str) -> int:
 
 
 positive = parsed(_positive, "positive")
+whole = parsed(_whole, "whole")
 size = parsed(_size, "size")

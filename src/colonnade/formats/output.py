@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import BinaryIO
 
 from colonnade.errors import OutputError, UsageError
 
@@ -28,7 +28,7 @@ def refuse_inputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -
 
 
 class OutputSet:
-    """Several text files written side by side; a ``with`` block that ends well renames them all, any other removes them.
+    """Several files written side by side; a ``with`` block that ends well renames them all, any other removes them.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ class OutputSet:
     """
 
     def __init__(self, paths: Iterable[str | Path], *, force: bool = False) -> None:
-        self._files: dict[Path, tuple[Path, TextIO]] = {}
+        self._files: dict[Path, tuple[Path, BinaryIO]] = {}
         targets = [Path(path) for path in paths]
         refuse_existing(targets, force=force)
         try:
             for target in targets:
                 temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-                self._files[target] = temporary, open(temporary, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
+                self._files[target] = temporary, open(temporary, "wb")  # noqa: SIM115
         except OSError as error:
             self._discard()
             raise OutputError(
@@ -66,9 +66,16 @@ class OutputSet:
         return self
 
     def write(self, path: str | Path, lines: Iterable[str]) -> None:
-        """Append lines to one of the files."""
+        """Append lines, as UTF-8, to one of the files."""
+        self._append(path, (line.encode() for line in lines))
+
+    def write_bytes(self, path: str | Path, data: bytes | memoryview) -> None:
+        """Append bytes to one of the files."""
+        self._append(path, (data,))
+
+    def _append(self, path: str | Path, pieces: Iterable[bytes | memoryview]) -> None:
         try:
-            self._files[Path(path)][1].writelines(lines)
+            self._files[Path(path)][1].writelines(pieces)
         except OSError as error:
             raise OutputError("cannot be written", path=path, found=error.strerror) from None
 

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from colonnade.pileup import baq_kernels as kernels
 from colonnade.records.batch import RecordBatch
 
+_MOST_CELLS = 1 << 22  # 64 MB
+
 
 def reach(batch: RecordBatch) -> tuple[int, int]:
     """The reference interval [first, last), 0-based, that ``apply_baq`` may look at; (0, 0) if it needs none.
@@ -28,8 +30,8 @@ def apply_baq(
     Equal to htslib 1.24's ``sam_prob_realn`` (realn.c) as ``samtools mpileup`` calls it: BAQ_APPLY and BAQ_EXTEND, and BAQ_REDO
     with ``redo``. A BQ tag is applied instead of a calculation, unless ``redo``; a ZQ tag says that this has happened. A
     tag of the wrong length or type is not applied: BQ is calculated anew then, and with ZQ the read is left alone. So
-    are reads without sequence, qualities or aligned bases, those with a skip in the CIGAR, and those that would be aligned
-    only beyond the contig's end, where htslib's result is undefined. Tags are not changed: apply it once to each record.
+    are reads without sequence, qualities or aligned bases, and those with a skip in the CIGAR. Where all aligned bases lie beyond
+    the contig's end, htslib's result is undefined; here they get quality 0. Tags are not changed: apply it once to each record.
 
     Memory is 16 bytes for each base and column of the band, about 30 KB for a read of 100 bases; a long deletion makes a wide band.
 
@@ -56,7 +58,16 @@ def apply_baq(
     if first < last and not origin <= first <= last <= origin + letters.size:
         raise ValueError(f"letters cover [{origin}, {origin + letters.size}), needed are [{first}, {last})")
     kernels.lower_qualities(
-        batch.data, batch.records, letters, origin, length, redo, _PROBABILITIES, _LETTER_CODES, _BASE_CODES
+        batch.data,
+        batch.records,
+        letters,
+        origin,
+        length,
+        redo,
+        _MOST_CELLS,
+        _PROBABILITIES,
+        _LETTER_CODES,
+        _BASE_CODES,
     )
 
 

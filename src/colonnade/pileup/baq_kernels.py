@@ -6,6 +6,7 @@ they have there, and what is a C float there is rounded to float32 here.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,13 +67,18 @@ def _aligned_part(data, record):
 
 
 @kernel
+def _has_qualities(data, record):
+    return not record.flag & UNMAP and record.l_seq > 0 and data[record.qual] != NO_QUALITY
+
+
+@kernel
 def _window(data, record):
     """Band half-width and reference interval [first, last) that a read is aligned to again; the band is 0 if it is not.
 
     The interval may go on beyond the contig.
     """
     nothing = np.int64(0), np.int64(0), np.int64(0)
-    if record.flag & UNMAP or record.l_seq == 0 or data[record.qual] == NO_QUALITY:
+    if not _has_qualities(data, record):
         return nothing
     first_query, last_query, first, last = _aligned_part(data, record)
     if first < 0:
@@ -201,30 +207,220 @@ def _extend(data, record, first, columns, phred, least):
         stretch = np.int64(0)
 
 
-@kernel
-def _emission(error, code, emission):
-    """Fill the probabilities of one base of a read opposite each reference code."""
-    for other in range(NO_CODE + 1):
-        if code == NO_CODE or other == NO_CODE:
-            emission[other] = 1.0
-        else:
-            emission[other] = 1.0 - error if other == code else error * MISMATCH
+class Model(NamedTuple):
+    """One read, the piece of the reference that it is aligned to, and the probabilities of gaps.
 
-
-@kernel
-def _most_probable(scale, first, last, after_match, after_insertion, backward_match, backward_insertion):
-    """The most probable state of one base: its column (of a match), and the Phred-scaled probability that this is wrong.
-
-    ``first`` and ``last`` are the columns of the row, from 1; arrays hold it from index 1. An insertion has quality 0.
+    Rows are bases and columns are reference positions, both from 1. Row i holds columns max(1, i - band) to
+    min(n_columns, i + band), from index 1 on, with a 0 before the first and after the last.
     """
-    inverse = 1.0 / scale
+
+    reference: np.ndarray  # uint8 codes 0 to 4, and a 4 after the last
+    query: np.ndarray
+    errors: np.ndarray  # float64 per base: probability that it is wrong
+    n_columns: int
+    n_bases: int
+    band: int
+    width: int  # items in a row
+    leave: float  # probabilities of transitions
+    match_match: float
+    match_gap: float
+    insertion_match: float
+    insertion_insertion: float
+    deletion_match: float
+    deletion_deletion: float
+    enter_match: float
+    enter_insertion: float
+
+
+class Work(NamedTuple):
+    """Float64 work arrays, whose contents mean nothing between reads."""
+
+    matches: np.ndarray  # forward, a block of rows
+    insertions: np.ndarray
+    deletions: np.ndarray  # forward, two rows in turn
+    kept: np.ndarray  # of each block but the last: matches, insertions and deletions of its last row
+    later_matches: np.ndarray  # backward, two rows in turn
+    later_insertions: np.ndarray
+    emissions: np.ndarray  # of one base, for each reference code
+    scales: np.ndarray  # sum of each row, and of what leaves the last
+
+
+@kernel
+def _model(reference, query, errors, n_columns, n_bases, band, opening, extending):
+    """Transitions of htslib's model; float32 where it computes in C's float."""
+    one = np.float32(1)
+    leave = 1.0 / (2 * n_bases + 2)
+    stay = 1.0 - leave
+    band = max(min(band, max(n_columns, n_bases)), abs(n_columns - n_bases))
+    return Model(
+        reference,
+        query,
+        errors,
+        n_columns,
+        n_bases,
+        band,
+        min(2 * band + 1, n_columns) + 2,
+        leave,
+        np.float64(one - opening - opening) * stay,
+        np.float64(opening) * stay,
+        np.float64(one - extending) * stay,
+        np.float64(extending) * stay,
+        np.float64(one - extending),
+        np.float64(extending),
+        np.float64((one - opening) / np.float32(n_columns)),
+        np.float64(opening / np.float32(n_columns)),
+    )
+
+
+@kernel
+def _columns(model, row):
+    """First and last column of a row."""
+    return max(np.int64(1), row - model.band), min(model.n_columns, row + model.band)
+
+
+@kernel
+def _emissions(model, work, row):
+    """Probabilities of a base opposite each reference code: a table, for branches here would be hard to predict."""
+    emissions = work.emissions
+    emissions[NO_CODE] = 1.0
+    code = model.query[row - 1]
+    for other in range(NO_CODE):
+        emissions[other] = 1.0 if code == NO_CODE else model.errors[row - 1] * MISMATCH
+    if code != NO_CODE:
+        emissions[code] = 1.0 - model.errors[row - 1]
+    return emissions
+
+
+@kernel
+def _first_row(model, work):
+    """Forward probabilities of the first base; returns their sum."""
+    _, last = _columns(model, 1)
+    emissions = _emissions(model, work, 1)
     total = 0.0
-    best = 0.0
+    work.matches[0] = work.insertions[0] = 0.0
+    for i in range(1, last + 1):
+        match = emissions[model.reference[i - 1]] * model.enter_match
+        insertion = INSERTED * model.enter_insertion
+        work.matches[i] = match
+        work.insertions[i] = insertion
+        total += match + insertion
+    work.matches[last + 1] = work.insertions[last + 1] = 0.0
+    work.deletions[: 2 * model.width] = 0.0
+    return total
+
+
+@kernel
+def _next_row(model, work, row, here, before):
+    """Forward probabilities of a base from those of the base before, given where their rows begin; returns their sum."""
+    first, last = _columns(model, row)
+    n = last - first + 1
+    moved = np.int64(row - model.band > 1)  # index i here is index i + moved in the row before
+    matches = work.matches[here : here + n + 2]
+    insertions = work.insertions[here : here + n + 2]
+    old_matches = work.matches[before + moved : before + moved + n + 1]
+    old_insertions = work.insertions[before + moved : before + moved + n + 1]
+    place = (row & 1) * model.width
+    deletions = work.deletions[place : place + n + 1]
+    place = model.width - place + moved
+    old_deletions = work.deletions[place : place + n]
+    reference = model.reference[first - 1 : last]
+
+    emissions = _emissions(model, work, row)
+    inverse = 1.0 / work.scales[row - 1]
+    from_match = inverse * model.match_match
+    from_insertion = inverse * model.insertion_match
+    from_deletion = inverse * model.deletion_match
+    into_insertion = INSERTED * inverse * model.match_gap
+    along_insertion = INSERTED * inverse * model.insertion_insertion
+    match_gap, deletion_deletion = model.match_gap, model.deletion_deletion
+
+    matches[0] = insertions[0] = deletions[0] = 0.0
+    matches[n + 1] = insertions[n + 1] = 0.0
+    for i in range(n):
+        matches[i + 1] = emissions[reference[i]] * (
+            from_match * old_matches[i] + from_insertion * old_insertions[i] + from_deletion * old_deletions[i]
+        )
+        insertions[i + 1] = into_insertion * old_matches[i + 1] + along_insertion * old_insertions[i + 1]
+    match = deletion = total = 0.0
+    for i in range(1, n + 1):
+        deletion = match_gap * match + deletion_deletion * deletion
+        match = matches[i]
+        deletions[i] = deletion
+        total += match + insertions[i] + deletion
+    return total
+
+
+@kernel
+def _forward(model, work, start, stop, step):
+    """Forward probabilities of bases [start, stop], of which ``work`` holds ``step`` in turn; False if none is above 0."""
+    for row in range(start, stop + 1):
+        if row == 1:
+            total = _first_row(model, work)
+        else:
+            here, before = (row - 1) % step * model.width, (row - 2) % step * model.width
+            total = _next_row(model, work, row, here, before)
+        if not total > 0.0:
+            return False
+        work.scales[row] = total
+    return True
+
+
+@kernel
+def _row_before(model, work, row):
+    """Backward probabilities of a base from those of the base after it."""
+    first, last = _columns(model, row)
+    n = last - first + 1
+    now = (row & 1) * model.width
+    later_matches = work.later_matches[now : now + n + 2]
+    later_insertions = work.later_insertions[now : now + n + 2]
+    later_matches[0] = later_insertions[0] = 0.0
+    later_matches[n + 1] = later_insertions[n + 1] = 0.0
+    if row == model.n_bases:
+        for i in range(1, n + 1):
+            later_matches[i] = later_insertions[i] = model.leave / work.scales[row] / work.scales[row + 1]
+        return
+
+    moved = np.int64(row + 1 - model.band > 1)  # index i here is index i - moved in the row after
+    after = model.width - now - moved
+    after_matches = work.later_matches[after + 1 : after + n + 2]
+    after_insertions = work.later_insertions[after + 1 : after + n + 1]
+    reference = model.reference[first : last + 1]
+    emissions = _emissions(model, work, row + 1)
+    inverse = 1.0 / work.scales[row]
+    match_match, insertion_match, match_gap = model.match_match, model.insertion_match, model.match_gap
+    into_insertion = INSERTED * match_gap
+    along_insertion = INSERTED * model.insertion_insertion
+    deletion_match = 0.0 if row == 1 else model.deletion_match  # no deletion comes before the first base
+    deletion_deletion = 0.0 if row == 1 else model.deletion_deletion
+    deletion = 0.0
+    for i in range(n - 1, -1, -1):
+        match = emissions[reference[i]] * after_matches[i + 1]
+        insertion = after_insertions[i]
+        later_insertions[i + 1] = (match * insertion_match + along_insertion * insertion) * inverse
+        later_matches[i + 1] = (match * match_match + into_insertion * insertion + match_gap * deletion) * inverse
+        deletion = match * deletion_match + deletion_deletion * deletion
+
+
+@kernel
+def _most_probable(model, work, row, here):
+    """Where one base most probably belongs: its column from 0, and the Phred-scaled probability that this is wrong.
+
+    That is 0 in an insertion.
+    """
+    first, last = _columns(model, row)
+    n = last - first + 1
+    matches = work.matches[here : here + n + 1]
+    insertions = work.insertions[here : here + n + 1]
+    place = (row & 1) * model.width
+    later_matches = work.later_matches[place : place + n + 1]
+    later_insertions = work.later_insertions[place : place + n + 1]
+    inverse = 1.0 / work.scales[row]
+    total = best = 0.0
     column = np.int64(-1)
     is_insertion = False
-    for i in range(1, last - first + 2):
-        match = inverse * after_match[i] * backward_match[i]
-        insertion = inverse * after_insertion[i] * backward_insertion[i]
+    for i in range(1, n + 1):
+        match = inverse * matches[i] * later_matches[i]
+        insertion = inverse * insertions[i] * later_insertions[i]
         larger = insertion if insertion > match else match
         if larger > best:
             best = larger
@@ -232,7 +428,7 @@ def _most_probable(scale, first, last, after_match, after_insertion, backward_ma
             is_insertion = insertion > match
         total += match + insertion
     wrong = 1.0 - best / total
-    # Where nothing is left, or it is no number, the conversion to int makes 0 of it in the end (x86-64).
+    # Of no probability, or one below 0 or no number, htslib's conversion to int and a byte makes 0 (x86-64).
     if is_insertion or column < 0 or not wrong > 0.0:
         return column, np.uint8(0)
     value = np.int64(-4.343 * math.log(wrong) + 0.499)
@@ -240,151 +436,74 @@ def _most_probable(scale, first, last, after_match, after_insertion, backward_ma
 
 
 @kernel
-def _posterior(reference, query, errors, n_columns, n_bases, band, width, opening, extending, work, columns, phred):
-    """Align a read to a piece of the reference in a band, and say where each base most probably belongs.
-
-    Rows are bases and columns are reference positions, both from 1. Row i holds columns max(1, i - band) to
-    min(n_columns, i + band), with a 0 before the first and after the last.
-
-    Parameters
-    ----------
-    reference, query
-        uint8 codes 0 to 4 of ``n_columns`` and ``n_bases`` letters.
-    errors
-        float64: probability that a base is wrong, per base.
-    band, width
-        Half-width of the band; items in a row.
-    opening, extending
-        float32 probabilities of gaps.
-    work
-        Float64 arrays: forward matches and insertions (n_bases * width each), scales (n_bases + 2), two rows of deletions, of
-        backward matches and of backward insertions (2 * width each), an emission for each code.
-    columns, phred
-        Filled, per base: int64 column from 0, uint8 Phred-scaled probability that it is wrong.
-    """
-    matches, insertions, scales, deletions, later_matches, later_insertions, emission = work
-
-    # Transitions; float32 where htslib computes in C's float.
-    one = np.float32(1)
-    leave = 1.0 / (2 * n_bases + 2)
-    stay = 1.0 - leave
-    match_match = np.float64(one - opening - opening) * stay
-    match_gap = np.float64(opening) * stay
-    insertion_match = np.float64(one - extending) * stay
-    insertion_insertion = np.float64(extending) * stay
-    deletion_match = np.float64(one - extending)
-    deletion_deletion = np.float64(extending)
-    enter_match = np.float64((one - opening) / np.float32(n_columns))
-    enter_insertion = np.float64(opening / np.float32(n_columns))
-
-    # Forward: the first row.
-    first, last = np.int64(1), min(n_columns, band + 1)
-    _emission(errors[0], query[0], emission)
-    total = 0.0
-    matches[0] = insertions[0] = 0.0
-    for i in range(1, last + 1):
-        matches[i] = emission[reference[i - 1]] * enter_match
-        insertions[i] = INSERTED * enter_insertion
-        total += matches[i] + insertions[i]
-    matches[last + 1] = insertions[last + 1] = 0.0
-    deletions[: 2 * width] = 0.0
-    scales[0] = 1.0
-    scales[1] = total
-
-    # Forward: the others. Index i here is index i + moved in the row before.
-    for row in range(2, n_bases + 1):
-        moved = np.int64(row - band > 1)
-        first, last = max(np.int64(1), row - band), min(n_columns, row + band)
-        here = (row - 1) * width
-        before = here - width + moved
-        deletions_here = (row & 1) * width
-        deletions_before = width - deletions_here + moved
-        _emission(errors[row - 1], query[row - 1], emission)
-        inverse = 1.0 / scales[row - 1]
-        from_match = inverse * match_match
-        from_insertion = inverse * insertion_match
-        from_deletion = inverse * deletion_match
-        into_insertion = INSERTED * inverse * match_gap
-        along_insertion = INSERTED * inverse * insertion_insertion
-        match = deletion = 0.0
-        total = 0.0
-        matches[here] = insertions[here] = 0.0
-        deletions[deletions_here] = 0.0
-        for i in range(1, last - first + 2):
-            deletion = match_gap * match + deletion_deletion * deletion
-            match = emission[reference[first + i - 2]] * (
-                from_match * matches[before + i - 1]
-                + from_insertion * insertions[before + i - 1]
-                + from_deletion * deletions[deletions_before + i - 1]
-            )
-            insertion = into_insertion * matches[before + i] + along_insertion * insertions[before + i]
-            matches[here + i] = match
-            insertions[here + i] = insertion
-            deletions[deletions_here + i] = deletion
-            total += match + insertion + deletion
-        matches[here + last - first + 2] = insertions[here + last - first + 2] = 0.0
-        scales[row] = total
-
-    # Forward: the end, which every column of the last row reaches.
-    here = (n_bases - 1) * width
-    inverse = 1.0 / scales[n_bases]
-    total = 0.0
-    for i in range(1, last - first + 2):
-        total += inverse * matches[here + i] * leave + inverse * insertions[here + i] * leave
-    scales[n_bases + 1] = total
-
-    # Backward: the last row.
-    later = (n_bases & 1) * width
-    later_matches[later] = later_insertions[later] = 0.0
-    for i in range(1, last - first + 2):
-        later_matches[later + i] = later_insertions[later + i] = leave / scales[n_bases] / scales[n_bases + 1]
-    columns[n_bases - 1], phred[n_bases - 1] = _most_probable(
-        scales[n_bases],
-        first,
-        last,
-        matches[here : here + width],
-        insertions[here : here + width],
-        later_matches[later : later + width],
-        later_insertions[later : later + width],
-    )
-
-    # Backward: the others. Index i here is index i - moved in the row after.
-    into_insertion = INSERTED * match_gap
-    along_insertion = INSERTED * insertion_insertion
-    for row in range(n_bases - 1, 0, -1):
-        moved = np.int64(row + 1 - band > 1)
-        first, last = max(np.int64(1), row - band), min(n_columns, row + band)
-        now = (row & 1) * width
-        after = width - now - moved
-        _emission(errors[row], query[row], emission)
-        inverse = 1.0 / scales[row]
-        may_delete = 0.0 if row == 1 else 1.0
-        deletion = 0.0
-        later_matches[now] = later_insertions[now] = 0.0
-        for i in range(last - first + 1, 0, -1):
-            match = 0.0
-            if first + i - 1 < n_columns:
-                match = emission[reference[first + i - 1]] * later_matches[after + i + 1]
-            insertion = later_insertions[after + i]
-            later_insertions[now + i] = (match * insertion_match + along_insertion * insertion) * inverse
-            later_matches[now + i] = (
-                match * match_match + into_insertion * insertion + match_gap * deletion
-            ) * inverse
-            deletion = (match * deletion_match + deletion_deletion * deletion) * may_delete
-        here = (row - 1) * width
-        columns[row - 1], phred[row - 1] = _most_probable(
-            scales[row],
-            first,
-            last,
-            matches[here : here + width],
-            insertions[here : here + width],
-            later_matches[now : now + width],
-            later_insertions[now : now + width],
-        )
+def _keep(source, start, target, place, width):
+    for i in range(width):
+        target[place + i] = source[start + i]
 
 
 @kernel
-def lower_qualities(data, records, letters, origin, length, redo, probabilities, letter_codes, base_codes):
+def _posterior(model, work, step, columns, phred):
+    """Align a read to a piece of the reference in a band, and say where each base most probably belongs.
+
+    Forward probabilities are held of ``step`` bases at a time; if that is less than the read, they are calculated again from the
+    block's beginning on the way back.
+
+    Parameters
+    ----------
+    model, work
+        What is aligned, and room for it.
+    columns, phred
+        Filled, per base: int64 column from 0, uint8 Phred-scaled probability that it is wrong.
+
+    Returns
+    -------
+    False if no alignment in the band has a probability above 0, as where a base of quality 0 matches the only letter: then htslib's
+    likelihood overflows (x86-64), which it takes for a failure.
+    """
+    width, n_bases = model.width, model.n_bases
+    n_blocks = (n_bases + step - 1) // step
+    last_row = (step - 1) * width
+    work.scales[0] = 1.0
+    for block in range(n_blocks):
+        start = block * step + 1
+        if block > 0:
+            place = 3 * (block - 1) * width
+            _keep(work.matches, last_row, work.kept, place, width)
+            _keep(work.insertions, last_row, work.kept, place + width, width)
+            _keep(work.deletions, (start - 1 & 1) * width, work.kept, place + 2 * width, width)
+        if not _forward(model, work, start, min(start + step - 1, n_bases), step):
+            return False
+
+    # What leaves the last row, from every column of it.
+    first, last = _columns(model, n_bases)
+    here = (n_bases - 1) % step * width
+    inverse = 1.0 / work.scales[n_bases]
+    total = 0.0
+    for i in range(here + 1, here + last - first + 2):
+        total += inverse * work.matches[i] * model.leave + inverse * work.insertions[i] * model.leave
+    if not total > 0.0:
+        return False
+    work.scales[n_bases + 1] = total
+
+    for block in range(n_blocks - 1, -1, -1):
+        start = block * step + 1
+        stop = min(start + step - 1, n_bases)
+        if block < n_blocks - 1:
+            if block > 0:
+                place = 3 * (block - 1) * width
+                _keep(work.kept, place, work.matches, last_row, width)
+                _keep(work.kept, place + width, work.insertions, last_row, width)
+                _keep(work.kept, place + 2 * width, work.deletions, (start - 1 & 1) * width, width)
+            _forward(model, work, start, stop, step)
+        for row in range(stop, start - 1, -1):
+            here = (row - 1) % step * width
+            _row_before(model, work, row)
+            columns[row - 1], phred[row - 1] = _most_probable(model, work, row, here)
+    return True
+
+
+@kernel
+def lower_qualities(data, records, letters, origin, length, redo, most_cells, probabilities, letter_codes, base_codes):
     """Lower the qualities of some records to their BAQ, in place.
 
     Parameters
@@ -395,6 +514,8 @@ def lower_qualities(data, records, letters, origin, length, redo, probabilities,
         uint8 ASCII of the reference from a position on, and the length of the contig.
     redo
         Whether BQ tags are disregarded.
+    most_cells
+        How many pairs of base and column are held of a read; of a larger one, the square root of its bases at a time.
     probabilities
         float64 (256,): of an error, for each quality; rounded to float32.
     letter_codes, base_codes
@@ -409,13 +530,14 @@ def lower_qualities(data, records, letters, origin, length, redo, probabilities,
     matches = np.empty(0, np.float64)
     insertions = np.empty(0, np.float64)
     scales = np.empty(0, np.float64)
+    kept = np.empty(0, np.float64)
     deletions = np.empty(0, np.float64)
     later_matches = np.empty(0, np.float64)
     later_insertions = np.empty(0, np.float64)
-    emission = np.empty(NO_CODE + 1, np.float64)
+    emissions = np.empty(NO_CODE + 1, np.float64)
     for number in range(records.size):
         record = records[number]
-        if record.flag & UNMAP or record.l_seq == 0 or data[record.qual] == NO_QUALITY:
+        if not _has_qualities(data, record):
             continue
         todo, moved = _plan(data, record, redo)
         if todo >= 0:
@@ -423,54 +545,49 @@ def lower_qualities(data, records, letters, origin, length, redo, probabilities,
         if todo != CALCULATE:
             continue
         band, first, last = _window(data, record)
-        last = min(last, length)
-        if band == 0 or first >= last:
+        if band == 0:
             continue
         n_bases = np.int64(record.l_seq)
-        n_columns = last - first
-        band = max(min(band, max(n_columns, n_bases)), abs(n_columns - n_bases))
-        width = min(2 * band + 1, n_columns) + 2
-
-        # Room.
-        if n_columns > reference.size:
-            reference = np.empty(2 * n_columns, np.uint8)
-        if n_bases + 2 > scales.size:
-            size = 2 * n_bases + 2
-            query = np.empty(size, np.uint8)
-            errors = np.empty(size, np.float64)
-            columns = np.empty(size, np.int64)
-            phred = np.empty(size, np.uint8)
-            least = np.empty(size, np.uint8)
-            scales = np.empty(size, np.float64)
-        if n_bases * width > matches.size:
-            matches = np.empty(n_bases * width, np.float64)
-            insertions = np.empty(n_bases * width, np.float64)
-        if 2 * width > deletions.size:
-            deletions = np.empty(4 * width, np.float64)
-            later_matches = np.empty(4 * width, np.float64)
-            later_insertions = np.empty(4 * width, np.float64)
+        n_columns = max(np.int64(0), min(last, length) - first)
 
         # Letters as codes, qualities as probabilities.
+        if n_columns + 1 > reference.size:
+            reference = np.empty(2 * n_columns + 1, np.uint8)
+        if n_bases > query.size:
+            query = np.empty(2 * n_bases, np.uint8)
+            errors = np.empty(2 * n_bases, np.float64)
+            scales = np.empty(2 * n_bases + 2, np.float64)
+            columns = np.empty(2 * n_bases, np.int64)
+            phred = np.empty(2 * n_bases, np.uint8)
+            least = np.empty(2 * n_bases, np.uint8)
         for i in range(n_columns):
             reference[i] = letter_codes[letters[first + i - origin]]
+        reference[n_columns] = NO_CODE
         for i in range(n_bases):
             query[i] = base_codes[read_nibble(data, record.seq, i)]
             errors[i] = probabilities[data[record.qual + i]]
 
-        is_long = n_bases > LONG_READ
-        work = matches, insertions, scales, deletions, later_matches, later_insertions, emission
-        _posterior(
-            reference,
-            query,
-            errors,
-            n_columns,
-            n_bases,
-            band,
-            width,
-            OPEN_LONG if is_long else OPEN,
-            EXTEND,
-            work,
-            columns,
-            phred,
-        )
-        _extend(data, record, first, columns, phred, least)
+        # Nothing to align to: htslib then reads memory that it has not filled, where the right column can stand only by chance.
+        if n_columns == 0:
+            columns[:n_bases] = -1
+            _extend(data, record, first, columns, phred, least)
+            continue
+
+        opening = OPEN_LONG if n_bases > LONG_READ else OPEN
+        model = _model(reference, query, errors, n_columns, n_bases, band, opening, EXTEND)
+        step = n_bases
+        if n_bases * model.width > most_cells:
+            step = min(n_bases, np.int64(math.sqrt(n_bases)) + 1)
+        if step * model.width > matches.size:
+            matches = np.empty(step * model.width, np.float64)
+            insertions = np.empty(step * model.width, np.float64)
+        if 2 * model.width > deletions.size:
+            deletions = np.empty(4 * model.width, np.float64)
+            later_matches = np.empty(4 * model.width, np.float64)
+            later_insertions = np.empty(4 * model.width, np.float64)
+        n_kept = 3 * model.width * ((n_bases - 1) // step)
+        if n_kept > kept.size:
+            kept = np.empty(n_kept, np.float64)
+        work = Work(matches, insertions, deletions, kept, later_matches, later_insertions, emissions, scales)
+        if _posterior(model, work, step, columns, phred):
+            _extend(data, record, first, columns, phred, least)

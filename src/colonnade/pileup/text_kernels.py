@@ -89,8 +89,8 @@ def _put_head(out, at, record):
 
 
 @kernel
-def _put_tail(out, at, data, record, segment, column, reference, style):
-    """What follows the letter of a read in the last column of a segment: indels and the end mark."""
+def _put_indel(out, at, data, record, segment, column, reference, style):
+    """The insertion and deletion that follow the letter of a read in the last column of a segment."""
     strand = 1 if record.flag & REVERSE else 0
     deletion = np.int64(segment.deletion)
     if segment.insertion:
@@ -126,8 +126,6 @@ def _put_tail(out, at, data, record, segment, column, reference, style):
             for place in range(column + 1, column + 1 + deletion):
                 letter = np.int64(reference.letters[place]) if place < reference.letters.size else 78  # N
                 at = _put(out, at, _lower(letter) if strand else _upper(letter))
-    if style.ends and segment.tail:
-        at = _put(out, at, 36)  # $
     return at
 
 
@@ -157,90 +155,100 @@ def measure_fields(data, records, segments, start, reference, style, counts, siz
         if segment.head and style.ends and quality_of(data, record, segment, start + first) >= style.min_baseq:
             sizes[first] += 2
         if _has_tail(segment, style) and quality_of(data, record, segment, start + last) >= style.min_baseq:
-            sizes[last] += _put_tail(nothing, 0, data, record, segment, last, reference, style)
+            sizes[last] += style.ends and segment.tail
+            if segment.insertion > 0 or segment.deletion > 0:
+                sizes[last] += _put_indel(nothing, 0, data, record, segment, last, reference, style)
     return 0
 
 
 @kernel
-def _put_read(out, cursors, column, data, record, segment, start, letter, reference, style):
-    """Write a read in the first or last column of a segment."""
-    quality = np.int64(quality_of(data, record, segment, start + column))
-    if quality < style.min_baseq:
-        return
-    at = np.int64(cursors[column] >> np.uint64(32))
-    if segment.head and style.ends and start + column == segment.start:
-        at = _put_head(out, at, record)
-    at = _put(out, at, letter)
-    if _has_tail(segment, style) and start + column == segment.start + segment.length - 1:
-        at = _put_tail(out, at, data, record, segment, column, reference, style)
-    low = np.int64(cursors[column] & np.uint64(0xFFFFFFFF))
-    out[low] = min(quality, LARGEST_QUALITY) + 33
-    cursors[column] = np.uint64(at) << np.uint64(32) | np.uint64(low + 1)
+def _gap_letter(record, segment, style):
+    """The letter of a read that has no base in a column."""
+    strand = 1 if record.flag & REVERSE else 0
+    if segment.state == IS_SKIP:
+        return np.uint8(60 if strand else 62)  # < >
+    if segment.state != IS_MATCH:
+        return np.uint8(35 if strand and style.reverse_deletions else STAR)
+    return LETTERS[strand, NO_BASE]
 
 
 @kernel
-def _letter_of(data, record, segment, column, start, reference, style):
+def _write_gap(data, record, segment, start, reference, style, out, cursors):
+    """Write a read in columns where it has no base: in deletions and skips, or where its sequence is not stored."""
     strand = 1 if record.flag & REVERSE else 0
-    if segment.state == IS_SKIP:
-        return 60 if strand else 62  # < >
-    if segment.state != IS_MATCH:
-        return 35 if strand and style.reverse_deletions else STAR
-    query = segment.query + start + column - segment.start
-    code = read_nibble(data, record.seq, query) if query < record.l_seq else NO_BASE
-    return np.int64(LETTERS[strand, 0 if code == reference.codes[column] else code])
+    for column in range(segment.start - start, segment.start - start + segment.length):
+        quality = quality_of(data, record, segment, start + column)
+        if quality < style.min_baseq:
+            continue
+        if segment.state == IS_SKIP:
+            letter = 60 if strand else 62  # < >
+        elif segment.state != IS_MATCH:
+            letter = 35 if strand and style.reverse_deletions else STAR
+        else:
+            letter = np.int64(LETTERS[strand, 0 if reference.codes[column] == NO_BASE else NO_BASE])
+        cursor = cursors[column]
+        out[cursor >> np.uint64(32)] = letter
+        out[cursor & np.uint64(0xFFFFFFFF)] = min(quality, np.uint8(LARGEST_QUALITY)) + np.uint8(33)
+        cursors[column] = cursor + np.uint64((1 << 32) + 1)
 
 
 @kernel
 def write_fields(data, records, segments, start, reference, style, out, cursors):
     """Let each read write its letter and its quality in each column.
 
-    ``cursors``, uint64 (columns,), hold where the next letter goes in the upper half, and the next quality in the lower half. Bytes
-    beyond a field may be spoiled; ``write_frame`` comes after.
+    ``cursors``, uint64 (columns,), hold where the next letter goes in the upper half, and the next quality in the lower half. A
+    base that is not shown is written as well, but the cursors stay; what that spoils behind a field, ``write_frame`` mends.
     """
-    one = np.uint64(1)
-    both = np.uint64((1 << 32) + 1)
+    longest = 0
+    for i in range(segments.size):
+        longest = max(longest, segments[i].length)
+    codes, letters = np.empty(longest + 2, np.uint8), np.empty(longest, np.uint8)
+    half, lower = np.uint64(32), np.uint64(0xFFFFFFFF)
+    both, nothing = np.uint64((1 << 32) + 1), np.uint64(0)
+    min_baseq = np.uint8(min(style.min_baseq, 255))
     for i in range(segments.size):
         segment = segments[i]
         record = records[segment.record]
         first = np.int64(segment.start - start)
         length = np.int64(segment.length)
         last = first + length - 1
-        if segment.state != IS_MATCH or record.l_seq == 0:
-            for column in range(first, last + 1):
-                letter = _letter_of(data, record, segment, column, start, reference, style)
-                _put_read(out, cursors, column, data, record, segment, start, letter, reference, style)
-            continue
+        if segment.head and style.ends and quality_of(data, record, segment, segment.start) >= style.min_baseq:
+            _put_head(out, np.int64(cursors[first] >> half), record)
+            cursors[first] += np.uint64(2) << half
 
-        # Ends with marks apart, so that the run between them has nothing to ask.
-        begin = first
-        end = last + 1
-        if segment.head and style.ends:
-            letter = _letter_of(data, record, segment, first, start, reference, style)
-            _put_read(out, cursors, first, data, record, segment, start, letter, reference, style)
-            begin += 1
-        has_tail = _has_tail(segment, style) and begin < end
-        if has_tail:
-            end -= 1
-        letters = LETTERS[1 if record.flag & REVERSE else 0]
-        column = np.uint64(begin)
-        query = np.uint64(segment.query + begin - first)
-        qual = np.uint64(record.qual) + query
-        seq = np.uint64(record.seq)
-        for _ in range(end - begin):
-            quality = data[qual]
-            code = data[seq + (query >> one)] >> ((~query & one) << np.uint64(2)) & np.uint8(15)
-            letter = letters[np.uint64(0) if code == reference.codes[column] else np.uint64(code)]
-            cursor = cursors[column]
-            out[cursor >> np.uint64(32)] = letter
-            out[cursor & np.uint64(0xFFFFFFFF)] = min(quality, np.uint8(LARGEST_QUALITY)) + np.uint8(33)
-            if quality >= style.min_baseq:
-                cursors[column] = cursor + both
-            column += one
-            query += one
-            qual += one
-        if has_tail:
-            letter = _letter_of(data, record, segment, last, start, reference, style)
-            _put_read(out, cursors, last, data, record, segment, start, letter, reference, style)
+        if segment.state == IS_MATCH and record.l_seq > 0:
+            # One code a byte, 0 where it is that of the reference; simple loops, which become vector instructions.
+            query = np.int64(segment.query)
+            packed = data[record.seq + (query >> 1) : record.seq + ((query + length + 1) >> 1)]
+            for k in range(packed.size):
+                codes[2 * k] = packed[k] >> 4
+                codes[2 * k + 1] = packed[k] & 15
+            mine = codes[query & 1 : (query & 1) + length]
+            there = reference.codes[first : first + length]
+            for k in range(length):
+                mine[k] = np.uint8(0) if mine[k] == there[k] else mine[k]
+            qualities = data[record.qual + query : record.qual + query + length]
+            for k in range(length):
+                letters[k] = min(qualities[k], np.uint8(LARGEST_QUALITY)) + np.uint8(33)
+
+            of_base = LETTERS[1 if record.flag & REVERSE else 0]
+            ours = cursors[first : first + length]
+            for k in range(length):
+                cursor = ours[k]
+                out[cursor >> half] = of_base[np.uint64(mine[k])]
+                out[cursor & lower] = letters[k]
+                ours[k] = cursor + (both if qualities[k] >= min_baseq else nothing)
+        else:
+            _write_gap(data, record, segment, start, reference, style, out, cursors)
+
+        if _has_tail(segment, style) and quality_of(data, record, segment, start + last) >= style.min_baseq:
+            at = np.int64(cursors[last] >> half)
+            end = at
+            if segment.insertion > 0 or segment.deletion > 0:
+                end = _put_indel(out, end, data, record, segment, last, reference, style)
+            if style.ends and segment.tail:
+                end = _put(out, end, 36)  # $
+            cursors[last] += np.uint64(end - at) << half
 
 
 @kernel
@@ -292,18 +300,39 @@ def place_fields(name, start, shown, counts, sizes, extra_sizes, cursors, extra_
 
 
 @kernel
+def _count_up(digits, n):
+    """Add 1 to a number written as ASCII in the last ``n`` bytes of ``digits``; returns how many it takes now."""
+    place = digits.size - 1
+    while place >= digits.size - n and digits[place] == 57:
+        digits[place] = 48
+        place -= 1
+    if place >= digits.size - n:
+        digits[place] += 1
+        return n
+    digits[place] = 49
+    return n + 1
+
+
+@kernel
 def write_frame(name, start, shown, letters, counts, sizes, extra_sizes, out):
     """Write what is not a read's: contig, position, reference letter, counts, tabs, and stars where there is nothing."""
     at = np.int64(0)
     n_files, n_columns = counts.shape
+    digits = np.full(NUMBER_DIGITS, 48, np.uint8)
+    n = n_digits(start + 1)
+    put_number(digits, NUMBER_DIGITS - n, start + 1)
     for column in range(n_columns):
+        if column:
+            n = _count_up(digits, n)
         if not shown[column]:
             continue
-        for byte in name:
-            out[at] = byte
-            at += 1
+        for k in range(name.size):
+            out[at + k] = name[k]
+        at += name.size
         out[at] = TAB
-        at = put_number(out, at + 1, start + column + 1)
+        for k in range(n):
+            out[at + 1 + k] = digits[NUMBER_DIGITS - n + k]
+        at += 1 + n
         out[at] = TAB
         out[at + 1] = letters[column] if column < letters.size else 78  # N
         at += 2
