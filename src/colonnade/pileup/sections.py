@@ -9,16 +9,17 @@ import numpy.typing as npt
 
 from colonnade.formats.alignments import AlignmentFile
 from colonnade.pileup import admission_kernels as kernels
-from colonnade.records.batch import NO_MORE, RecordBatch
+from colonnade.records.batch import NO_MORE, RecordBatch, chosen_records
 from colonnade.records.filters import ReadFilter
 from colonnade.records.overlap import resolve_overlaps
 from colonnade.records.source import read_batches
 from colonnade.regions import Region
+from colonnade.run.ahead import ahead
 
 #: Changes a batch of new records in place, or says which of them to keep.
 Step = Callable[[RecordBatch], RecordBatch]
 
-BATCH_BYTES: Final = 2 << 20
+BATCH_BYTES: Final = 4 << 20
 MOST_COLUMNS: Final = 1 << 16
 MOST_EMPTY: Final = 1 << 10  # columns without reads that are not worth a section of their own
 
@@ -88,23 +89,21 @@ def read_sections(
     threads
         Threads that inflate.
     """
-    return join_streams(
-        [resolved_batches(file, region, rules, size=size, threads=threads) for file in files], region, size=size
-    )
-
-
-def resolved_batches(
-    file: AlignmentFile, region: Region, rules: Rules, *, size: int, threads: int = 1
-) -> Iterator[RecordBatch]:
-    """Records of a file, numbered, filtered, let in and resolved; in the order in which mates allow."""
-    if region.contig not in file.contigs:
-        return iter(())
-    batches = read_batches([file], region, rules.read_filter, size=size, threads=threads, as_stored=True)
-    return prepared_batches(batches, rules)
+    streams = []
+    for file in files:
+        batches: Iterator[RecordBatch] = iter(())
+        if region.contig in file.contigs:
+            batches = read_batches(
+                [file], region, rules.read_filter, size=size, threads=threads, as_stored=True, room=size // 8
+            )
+        if len(files) < threads:
+            batches = ahead(batches)
+        streams.append(prepared_batches(batches, rules))
+    return join_streams(streams, region, size=size)
 
 
 def prepared_batches(batches: Iterator[RecordBatch], rules: Rules) -> Iterator[RecordBatch]:
-    """The same records, numbered, filtered, let in and resolved."""
+    """The same records, numbered, filtered, let in and resolved; in the order in which mates allow."""
     let_in = _let_in(batches, rules)
     if not rules.resolve_mates:
         return _without_refused(let_in)
@@ -159,7 +158,7 @@ def join_streams(streams: Sequence[Iterator[RecordBatch]], region: Region, *, si
         while True:
             reader = min(readers, key=lambda reader: reader.complete)
             new, carried = sum(r.new for r in readers), sum(r.carried for r in readers)
-            if reader.complete == NO_MORE or (reader.complete > start and new >= max(size, carried)):
+            if reader.complete == NO_MORE or (reader.complete > start and new >= max(size // 4, carried)):
                 break
             reader.advance()
         end = min(region.end, reader.complete)
@@ -227,7 +226,7 @@ def split_section(section: Section, *, reads: int) -> Iterator[Section]:
             end = min(start + MOST_COLUMNS, int(reached[last - 1]))
             for piece in _cut(starts[first:last], ends[first:last], start, end, reads):
                 yield Section(
-                    Region(region.contig, *piece), tuple(batch.overlapping(*piece) for batch in section.batches)
+                    Region(region.contig, *piece), tuple(_overlapping(batch, *piece) for batch in section.batches)
                 )
 
 
@@ -235,9 +234,9 @@ def _cut(
     starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], start: int, end: int, reads: int
 ) -> list[tuple[int, int]]:
     """Cut [start, end) so that no piece has more reads in its columns, unless it is one column."""
-    if len(starts) * (end - start) <= reads:
-        return [(start, end)]
     clipped = np.clip(starts - start, 0, end - start), np.clip(ends - start, 0, end - start)
+    if (clipped[1] - clipped[0]).sum() <= reads:
+        return [(start, end)]
     changes = [np.bincount(places, minlength=end - start + 1) for places in clipped]
     totals = np.cumsum(np.cumsum(changes[0] - changes[1])[:-1])
     cuts = [0]
@@ -247,15 +246,22 @@ def _cut(
     return [(start + a, start + min(b, end - start)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
 
 
+def _overlapping(batch: RecordBatch, start: int, end: int) -> RecordBatch:
+    """The records that may have a column in [start, end), one without span at its start; a slice wide enough to hold them all."""
+    starts, ends = batch.records["start"], batch.records["end"]
+    first = np.searchsorted(np.maximum.accumulate(np.maximum(ends, starts + 1)), start, side="right")
+    return replace(batch, records=batch.records[first : np.searchsorted(starts, end, side="left")])
+
+
 def in_file_order(parts: Sequence[RecordBatch]) -> RecordBatch:
     """Batches as one, in the order in which their records were read."""
     if not parts:
         return RecordBatch.empty()
-    merged = parts[0] if len(parts) == 1 else RecordBatch.concatenated(parts)
+    merged = RecordBatch.joined(parts)
     ordinals = merged.records["ordinal"]
     if np.all(ordinals[1:] > ordinals[:-1]):
         return merged
-    return replace(merged, records=merged.records[np.argsort(ordinals)])
+    return replace(merged, records=chosen_records(merged.records, np.argsort(ordinals, kind="stable")))
 
 
 def _size(records: npt.NDArray[np.void]) -> int:

@@ -300,17 +300,19 @@ def place_fields(name, start, shown, counts, sizes, extra_sizes, cursors, extra_
 
 
 @kernel
-def _count_up(digits, n):
-    """Add 1 to a number written as ASCII in the last ``n`` bytes of ``digits``; returns how many it takes now."""
-    place = digits.size - 1
-    while place >= digits.size - n and digits[place] == 57:
-        digits[place] = 48
+def _count_up(head, first, end):
+    """Add 1 to the number written as ASCII in ``head`` from ``first`` to before the tab at ``end`` - 1; returns the new end."""
+    place = end - 2
+    while place >= first and head[place] == 57:
+        head[place] = 48
         place -= 1
-    if place >= digits.size - n:
-        digits[place] += 1
-        return n
-    digits[place] = 49
-    return n + 1
+    if place >= first:
+        head[place] += 1
+        return end
+    head[first] = 49
+    head[end - 1] = 48
+    head[end] = TAB
+    return end + 1
 
 
 @kernel
@@ -318,28 +320,33 @@ def write_frame(name, start, shown, letters, counts, sizes, extra_sizes, out):
     """Write what is not a read's: contig, position, reference letter, counts, tabs, and stars where there is nothing."""
     at = np.int64(0)
     n_files, n_columns = counts.shape
-    digits = np.full(NUMBER_DIGITS, 48, np.uint8)
-    n = n_digits(start + 1)
-    put_number(digits, NUMBER_DIGITS - n, start + 1)
+    head = np.empty(name.size + NUMBER_DIGITS + 2, np.uint8)  # contig and position with their tabs
+    head[: name.size] = name
+    first = name.size + 1
+    head[first - 1] = TAB
+    end = put_number(head, first, start + 1) + 1
+    head[end - 1] = TAB
     for column in range(n_columns):
         if column:
-            n = _count_up(digits, n)
+            end = _count_up(head, first, end)
         if not shown[column]:
             continue
-        for k in range(name.size):
-            out[at + k] = name[k]
-        at += name.size
-        out[at] = TAB
-        for k in range(n):
-            out[at + 1 + k] = digits[NUMBER_DIGITS - n + k]
-        at += 1 + n
-        out[at] = TAB
-        out[at + 1] = letters[column] if column < letters.size else 78  # N
-        at += 2
+        out[at : at + end] = head[:end]
+        at += end
+        out[at] = letters[column] if column < letters.size else 78  # N
+        at += 1
         for file in range(n_files):
             count = np.int64(counts[file, column])
             out[at] = TAB
-            at = put_number(out, at + 1, count)
+            if count < 10:
+                out[at + 1] = 48 + count
+                at += 2
+            elif count < 100:
+                out[at + 1] = 48 + count // 10
+                out[at + 2] = 48 + count % 10
+                at += 3
+            else:
+                at = put_number(out, at + 1, count)
             out[at] = TAB
             at += 1
             if count:

@@ -185,9 +185,10 @@ def outcome_of(data, flag, mapq, tags, end, conditions):
 @kernel
 def prepare_qualities(data, qual, l_seq, is_reverse, conditions):
     """Give a read without qualities (0xFF) the same one at every base, and mark the bases trimmed off its ends."""
-    if l_seq == 0:
+    is_stored = conditions.missing_quality == NO_QUALITY and conditions.max_quality == NO_QUALITY
+    if l_seq == 0 or (is_stored and conditions.trim5 == 0 and conditions.trim3 == 0):
         return
-    if data[qual] == 255:
+    if data[qual] == NO_QUALITY:
         for base in range(qual, qual + l_seq):
             data[base] = conditions.missing_quality
     else:

@@ -11,7 +11,7 @@ from colonnade.errors import FormatError
 from colonnade.formats.alignments import AlignmentFile
 from colonnade.formats.bgzf import Piece, VirtualOffset
 from colonnade.records import batch_kernels as kernels
-from colonnade.records.batch import NO_MORE, RecordBatch, new_records
+from colonnade.records.batch import NO_MORE, RecordBatch, joined_records, new_records
 from colonnade.records.filters import ReadFilter
 from colonnade.regions import Region
 
@@ -52,6 +52,7 @@ def read_batches(
     counted_to: int = 0,
     threads: int = 1,
     as_stored: bool = False,
+    room: int = 0,
 ) -> Iterator[RecordBatch]:
     """Read the records of a sample that overlap a region and pass a filter, in coordinate order.
 
@@ -76,6 +77,8 @@ def read_batches(
         Threads that inflate.
     as_stored
         Leave qualities as they are in the file, 255 where there are none, unless the filter assumes one.
+    room
+        Bytes to leave free in each batch.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def read_batches(
     counters = new_outcomes() if outcomes is None else outcomes
     conditions = _conditions(read_filter, as_stored=as_stored)
     streams = [
-        _FileReader(file, number, region, window, conditions, counters, size // len(files), threads).batches()
+        _FileReader(file, number, region, window, conditions, counters, size // len(files), threads, room).batches()
         for number, file in enumerate(files)
         if region.contig in file.contigs
     ]
@@ -132,6 +135,7 @@ class _FileReader:
         outcomes: npt.NDArray[np.int64],
         size: int,
         threads: int,
+        room: int,
     ) -> None:
         self._file = file
         self._number = number
@@ -141,12 +145,13 @@ class _FileReader:
         self._outcomes = outcomes
         self._size = max(1, size)
         self._threads = threads
+        self._room = room
         self._order = np.array([0, -1], np.int64)  # contig and position of the last record
 
     def batches(self) -> Iterator[RecordBatch]:
         """One batch per piece of the file, or several pieces if a record is larger than one."""
         with self._file.opened(self._region.contig, self._window.start, self._window.end) as (blocks, chunks):
-            buffer = _Buffer()
+            buffer = _Buffer(self._room)
             chunks_left = len(chunks)
             for piece in blocks.pieces(chunks, size=self._size):
                 buffer.add(piece)
@@ -176,13 +181,13 @@ class _FileReader:
             )
             if status != kernels.FULL:
                 break
-            records = np.concatenate([records, new_records(len(records))])
+            records = joined_records([records, new_records(len(records))])
         if status not in (kernels.OK, kernels.INCOMPLETE) or (status == kernels.INCOMPLETE and buffer.is_last):
             raise self._error(status, found, buffer.place(offset))
         buffer.keep(data, offset, end, needed=4 + found if found else 4)
         contig, position = self._order.tolist()
         complete = position if contig == self._window.contig else 0
-        return RecordBatch(data, records[:filled], complete)
+        return RecordBatch(data, records[:filled], complete, room=self._room)
 
     def _error(self, status: int, found: int, place: VirtualOffset) -> FormatError:
         message, template = _COMPLAINTS[status]
@@ -220,7 +225,8 @@ def _conditions(read_filter: ReadFilter, *, as_stored: bool) -> kernels.Conditio
 class _Buffer:
     """Pieces of a file that wait to be inflated, and the beginning of the record that the last ones were cut in."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int) -> None:
+        self._room = room
         self._left = np.empty(0, np.uint8)
         self._left_place = VirtualOffset(0, 0)
         self._needed = 0
@@ -240,11 +246,11 @@ class _Buffer:
         return self.is_last or self._left.size + sum(piece.size for piece in self._pieces) >= self._needed
 
     def inflated(self, *, threads: int) -> tuple[npt.NDArray[np.uint8], int, int]:
-        """All bytes, and where those of the chunk begin and end in them."""
-        at = self._left.size
+        """All bytes, behind some free ones, and where those of the chunk begin and end in them."""
+        at = self._room + self._left.size
         data = np.empty(at + sum(piece.size for piece in self._pieces), np.uint8)
-        data[:at] = self._left
-        start = at + self._pieces[0].wanted.start if at == 0 else 0
+        data[self._room : at] = self._left
+        start = self._room if self._left.size else at + self._pieces[0].wanted.start
         for piece in self._pieces:
             piece.inflate(data[at : at + piece.size], threads=threads)
             at += piece.size
@@ -261,9 +267,9 @@ class _Buffer:
 
     def place(self, offset: int) -> VirtualOffset:
         """Where in the file an inflated byte is from."""
-        if offset < self._left.size:
+        offset -= self._room + self._left.size
+        if offset < 0:
             return self._left_place
-        offset -= self._left.size
         for piece in self._pieces:
             if offset < piece.size:
                 ends = np.cumsum(piece.blocks[:, 3])
