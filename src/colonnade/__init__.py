@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from colonnade.compare.options import CompareOptions
     from colonnade.compare.samples import REF, Comparison
     from colonnade.errors import ColonnadeError
+    from colonnade.pileup.columns import Column, ColumnBatch
+    from colonnade.pileup.engine import Pileup, pileup
     from colonnade.plan.api import plan
     from colonnade.plan.ranges import Range
     from colonnade.records.filters import Flag, ReadFilter
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ColonnadeError": "colonnade.errors",
+    "Column": "colonnade.pileup.columns",
+    "ColumnBatch": "colonnade.pileup.columns",
     "CompareOptions": "colonnade.compare.options",
     "CompareResult": "colonnade.compare.engine",
     "Comparison": "colonnade.compare.samples",
     "Flag": "colonnade.records.filters",
+    "Pileup": "colonnade.pileup.engine",
     "REF": "colonnade.compare.samples",
     "Range": "colonnade.plan.ranges",
     "ReadFilter": "colonnade.records.filters",
@@ -34,6 +39,7 @@ _HOMES = {
     "RegionTally": "colonnade.tally.engine",
     "__version__": "colonnade.version",
     "compare": "colonnade.compare.engine",
+    "pileup": "colonnade.pileup.engine",
     "plan": "colonnade.plan.api",
     "tally": "colonnade.tally.engine",
 }
@@ -41,16 +47,20 @@ _HOMES = {
 __all__ = [
     "REF",
     "ColonnadeError",
+    "Column",
+    "ColumnBatch",
     "CompareOptions",
     "CompareResult",
     "Comparison",
     "Flag",
+    "Pileup",
     "Range",
     "ReadFilter",
     "Region",
     "RegionTally",
     "__version__",
     "compare",
+    "pileup",
     "plan",
     "tally",
 ]
@@ -58,7 +68,7 @@ __all__ = [
 
 # The packages of the same names are imported first and their names freed, so that importing one of their modules later on
 # does not put a package where a function belongs.
-for _package in ("compare", "plan", "tally"):
+for _package in ("compare", "pileup", "plan", "tally"):
     import_module(f"colonnade.{_package}")
     globals().pop(_package)
 

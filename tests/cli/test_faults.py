@@ -197,9 +197,9 @@ def test_unsorted_bam_without_index(data: Path, fails) -> None:
     fails(arguments(), 1, "a.bam: no index, and none can be made", "followed by", "samtools sort")
 
 
-def test_bam_whose_header_says_unsorted(data: Path, fails) -> None:
-    resorted(data, order="unsorted")
-    fails(arguments(), 1, "a.bam: header: not sorted by coordinate", "SO:unsorted", "samtools sort")
+def test_bam_whose_header_says_sorted_by_name(data: Path, fails) -> None:
+    resorted(data, order="queryname")
+    fails(arguments(), 1, "a.bam: header: not sorted by coordinate", "SO:queryname", "samtools sort")
 
 
 def test_bam_sorted_by_name(data: Path, fails) -> None:

@@ -18,6 +18,12 @@ def write_and_raise(path: Path, error: BaseException, *, force: bool) -> None:
         raise error
 
 
+def write_bytes_and_raise(path: Path, error: BaseException) -> None:
+    with OutputSet([path]) as output:
+        output.write_bytes(path, b"half")
+        raise error
+
+
 def write_to(path: Path, file) -> None:
     """Write to a set in which another file stands for the one that it has opened."""
     with OutputSet([path]) as output:
@@ -118,7 +124,7 @@ def test_full_disk_at_the_end_names_the_file(tmp_path: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full here")
     path = tmp_path / "a.tsv"
-    with pytest.raises(OutputError) as caught, open("/dev/full", "w") as full:
+    with pytest.raises(OutputError) as caught, open("/dev/full", "wb") as full:
         write_to(path, full)
     assert str(caught.value) == f"{path}: cannot be written; found No space left on device"
     assert files(tmp_path) == {}
@@ -129,3 +135,33 @@ def test_text_is_utf8_with_plain_newlines(tmp_path: Path) -> None:
     with OutputSet([path]) as output:
         output.write(path, ["é\n"])
     assert path.read_bytes() == b"\xc3\xa9\n"
+
+
+def test_bytes_and_lines_are_kept_in_the_order_of_writing(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with OutputSet([path]) as output:
+        output.write(path, ["one\n"])
+        output.write_bytes(path, b"\x00\xff\r\n")
+        output.write(str(path), ["two\n"])
+        output.write_bytes(str(path), b"")
+    assert path.read_bytes() == b"one\n\x00\xff\r\ntwo\n"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_bytes_are_not_left_when_the_block_fails(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "a.txt"
+    with pytest.raises(error):
+        write_bytes_and_raise(path, error())
+    assert files(tmp_path) == {}
+
+
+def test_failure_to_write_bytes_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    output = OutputSet([path])
+    temporary, opened = output._files[path]
+    opened.close()
+    output._files[path] = temporary, FullFile()
+    with pytest.raises(OutputError) as caught, output:
+        output.write_bytes(path, b"one")
+    assert str(caught.value) == f"{path}: cannot be written; found No space left on device"
+    assert files(tmp_path) == {}

@@ -135,7 +135,7 @@ class BamFile:
         yield self.blocks, self.index.chunks(self.contigs[contig], start, end)
 
     def _check_sort_order(self) -> None:
-        if self.header.sort_order in ("queryname", "unsorted"):
+        if self.header.sort_order == "queryname":  # what is called unsorted may be in order; each record is checked
             raise FormatError(
                 "not sorted by coordinate",
                 path=self.path,

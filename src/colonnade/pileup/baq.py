@@ -8,7 +8,8 @@ import numpy.typing as npt
 from colonnade.pileup import baq_kernels as kernels
 from colonnade.records.batch import RecordBatch
 
-_MOST_CELLS = 1 << 22  # 64 MB
+#: How many pairs of a base and a column are held of one read, at 16 bytes each; of a larger read, a block at a time.
+_MOST_CELLS = 1 << 22
 
 
 def reach(batch: RecordBatch) -> tuple[int, int]:
@@ -33,14 +34,15 @@ def apply_baq(
     are reads without sequence, qualities or aligned bases, and those with a skip in the CIGAR. Where all aligned bases lie beyond
     the contig's end, htslib's result is undefined; here they get quality 0. Tags are not changed: apply it once to each record.
 
-    Memory is 16 bytes for each base and column of the band, about 30 KB for a read of 100 bases; a long deletion makes a wide band.
+    Memory is 64 MB at most for usual bands; a band as wide as a long deletion may take more, though far less than in htslib,
+    which gives up where that much cannot be had, as if the read had no qualities.
 
     Parameters
     ----------
     batch
         Whole records, with the qualities of the file: none is marked as dropped or excluded yet.
     letters
-        uint8: the reference as ASCII, from ``origin`` on. In either case; whatever is not A, C, G, T or U matches nothing.
+        uint8: the reference as ASCII, from ``origin`` on. In either case; whatever is not A, C, G, T or U fits every base.
     origin
         0-based position of the first letter.
     length

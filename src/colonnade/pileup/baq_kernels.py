@@ -31,6 +31,7 @@ TAG_ZERO = 64  # the character that stands for 0 in BQ and ZQ
 
 NO_CODE = 4  # of a letter other than A, C, G, T
 LEAST_BAND = 7
+TOO_MANY_CELLS = 1 << 28  # htslib takes 48 bytes for each, and leaves a read alone where memory does not suffice
 MOST_BAND_SLACK = 3  # columns that a wide band has besides the indels that it must hold
 LONG_READ = 1000  # bases above which a read is taken for a long accurate one
 OPEN, OPEN_LONG, EXTEND = np.float32(1e-3), np.float32(1e-7), np.float32(0.1)  # probabilities of gaps
@@ -241,7 +242,7 @@ class Work(NamedTuple):
     kept: np.ndarray  # of each block but the last: matches, insertions and deletions of its last row
     later_matches: np.ndarray  # backward, two rows in turn
     later_insertions: np.ndarray
-    emissions: np.ndarray  # of one base, for each reference code
+    emission: np.ndarray  # of one base, opposite each reference code
     scales: np.ndarray  # sum of each row, and of what leaves the last
 
 
@@ -273,166 +274,135 @@ def _model(reference, query, errors, n_columns, n_bases, band, opening, extendin
 
 
 @kernel
-def _columns(model, row):
-    """First and last column of a row."""
-    return max(np.int64(1), row - model.band), min(model.n_columns, row + model.band)
-
-
-@kernel
-def _emissions(model, work, row):
-    """Probabilities of a base opposite each reference code: a table, for branches here would be hard to predict."""
-    emissions = work.emissions
-    emissions[NO_CODE] = 1.0
-    code = model.query[row - 1]
-    for other in range(NO_CODE):
-        emissions[other] = 1.0 if code == NO_CODE else model.errors[row - 1] * MISMATCH
-    if code != NO_CODE:
-        emissions[code] = 1.0 - model.errors[row - 1]
-    return emissions
-
-
-@kernel
-def _first_row(model, work):
-    """Forward probabilities of the first base; returns their sum."""
-    _, last = _columns(model, 1)
-    emissions = _emissions(model, work, 1)
-    total = 0.0
-    work.matches[0] = work.insertions[0] = 0.0
-    for i in range(1, last + 1):
-        match = emissions[model.reference[i - 1]] * model.enter_match
-        insertion = INSERTED * model.enter_insertion
-        work.matches[i] = match
-        work.insertions[i] = insertion
-        total += match + insertion
-    work.matches[last + 1] = work.insertions[last + 1] = 0.0
-    work.deletions[: 2 * model.width] = 0.0
-    return total
-
-
-@kernel
-def _next_row(model, work, row, here, before):
-    """Forward probabilities of a base from those of the base before, given where their rows begin; returns their sum."""
-    first, last = _columns(model, row)
-    n = last - first + 1
-    moved = np.int64(row - model.band > 1)  # index i here is index i + moved in the row before
-    matches = work.matches[here : here + n + 2]
-    insertions = work.insertions[here : here + n + 2]
-    old_matches = work.matches[before + moved : before + moved + n + 1]
-    old_insertions = work.insertions[before + moved : before + moved + n + 1]
-    place = (row & 1) * model.width
-    deletions = work.deletions[place : place + n + 1]
-    place = model.width - place + moved
-    old_deletions = work.deletions[place : place + n]
-    reference = model.reference[first - 1 : last]
-
-    emissions = _emissions(model, work, row)
-    inverse = 1.0 / work.scales[row - 1]
-    from_match = inverse * model.match_match
-    from_insertion = inverse * model.insertion_match
-    from_deletion = inverse * model.deletion_match
-    into_insertion = INSERTED * inverse * model.match_gap
-    along_insertion = INSERTED * inverse * model.insertion_insertion
-    match_gap, deletion_deletion = model.match_gap, model.deletion_deletion
-
-    matches[0] = insertions[0] = deletions[0] = 0.0
-    matches[n + 1] = insertions[n + 1] = 0.0
-    for i in range(n):
-        matches[i + 1] = emissions[reference[i]] * (
-            from_match * old_matches[i] + from_insertion * old_insertions[i] + from_deletion * old_deletions[i]
-        )
-        insertions[i + 1] = into_insertion * old_matches[i + 1] + along_insertion * old_insertions[i + 1]
-    match = deletion = total = 0.0
-    for i in range(1, n + 1):
-        deletion = match_gap * match + deletion_deletion * deletion
-        match = matches[i]
-        deletions[i] = deletion
-        total += match + insertions[i] + deletion
-    return total
-
-
-@kernel
 def _forward(model, work, start, stop, step):
-    """Forward probabilities of bases [start, stop], of which ``work`` holds ``step`` in turn; False if none is above 0."""
+    """Forward probabilities of bases [start, stop], of which ``work`` holds ``step`` in turn; False if none is above 0.
+
+    One function for all rows, here and on the way back: in compiled code, passing arrays costs more than a row.
+    """
+    query, reference, errors, width = model.query, model.reference, model.errors, model.width
+    matches, insertions, deletions, emission, scales = (
+        work.matches,
+        work.insertions,
+        work.deletions,
+        work.emission,
+        work.scales,
+    )
+    match_match, match_gap, insertion_match = model.match_match, model.match_gap, model.insertion_match
+    deletion_match, deletion_deletion = model.deletion_match, model.deletion_deletion
     for row in range(start, stop + 1):
+        first, last = max(np.int64(1), row - model.band), min(model.n_columns, row + model.band)
+        n = last - first + 1
+        here = (row - 1) % step * width
+        deletions_here = (row & 1) * width
+        matches[here] = insertions[here] = deletions[deletions_here] = 0.0
+        matches[here + n + 1] = insertions[here + n + 1] = 0.0
+
+        # A table, for a branch on the letter would be hard to predict.
+        code, error = query[row - 1], errors[row - 1]
+        for other in range(NO_CODE):
+            emission[other] = 1.0 if code == NO_CODE else 1.0 - error if other == code else error * MISMATCH
+        emission[NO_CODE] = 1.0
+
+        total = 0.0
         if row == 1:
-            total = _first_row(model, work)
+            for i in range(1, n + 1):
+                match = emission[reference[i - 1]] * model.enter_match
+                insertion = INSERTED * model.enter_insertion
+                matches[i] = match
+                insertions[i] = insertion
+                deletions[deletions_here + i] = 0.0
+                total += match + insertion
         else:
-            here, before = (row - 1) % step * model.width, (row - 2) % step * model.width
-            total = _next_row(model, work, row, here, before)
+            # Index i here is index i + moved in the row before.
+            moved = np.int64(row - model.band > 1)
+            before = (row - 2) % step * width + moved
+            deletions_before = width - deletions_here + moved
+            inverse = 1.0 / scales[row - 1]
+            from_match = inverse * match_match
+            from_insertion = inverse * insertion_match
+            from_deletion = inverse * deletion_match
+            into_insertion = INSERTED * inverse * match_gap
+            along_insertion = INSERTED * inverse * model.insertion_insertion
+            match = deletion = 0.0
+            for i in range(1, n + 1):
+                deletion = match_gap * match + deletion_deletion * deletion
+                match = emission[reference[first + i - 2]] * (
+                    from_match * matches[before + i - 1]
+                    + from_insertion * insertions[before + i - 1]
+                    + from_deletion * deletions[deletions_before + i - 1]
+                )
+                insertion = into_insertion * matches[before + i] + along_insertion * insertions[before + i]
+                matches[here + i] = match
+                insertions[here + i] = insertion
+                deletions[deletions_here + i] = deletion
+                total += match + insertion + deletion
         if not total > 0.0:
             return False
-        work.scales[row] = total
+        scales[row] = total
     return True
 
 
 @kernel
-def _row_before(model, work, row):
-    """Backward probabilities of a base from those of the base after it."""
-    first, last = _columns(model, row)
-    n = last - first + 1
-    now = (row & 1) * model.width
-    later_matches = work.later_matches[now : now + n + 2]
-    later_insertions = work.later_insertions[now : now + n + 2]
-    later_matches[0] = later_insertions[0] = 0.0
-    later_matches[n + 1] = later_insertions[n + 1] = 0.0
-    if row == model.n_bases:
-        for i in range(1, n + 1):
-            later_matches[i] = later_insertions[i] = model.leave / work.scales[row] / work.scales[row + 1]
-        return
-
-    moved = np.int64(row + 1 - model.band > 1)  # index i here is index i - moved in the row after
-    after = model.width - now - moved
-    after_matches = work.later_matches[after + 1 : after + n + 2]
-    after_insertions = work.later_insertions[after + 1 : after + n + 1]
-    reference = model.reference[first : last + 1]
-    emissions = _emissions(model, work, row + 1)
-    inverse = 1.0 / work.scales[row]
-    match_match, insertion_match, match_gap = model.match_match, model.insertion_match, model.match_gap
+def _backward(model, work, start, stop, step, columns, phred):
+    """Backward probabilities of bases [start, stop], last first, and with them where each most probably belongs."""
+    query, reference, errors, width = model.query, model.reference, model.errors, model.width
+    matches, insertions, emission, scales = work.matches, work.insertions, work.emission, work.scales
+    later_matches, later_insertions = work.later_matches, work.later_insertions
+    match_match, match_gap, insertion_match = model.match_match, model.match_gap, model.insertion_match
     into_insertion = INSERTED * match_gap
     along_insertion = INSERTED * model.insertion_insertion
-    deletion_match = 0.0 if row == 1 else model.deletion_match  # no deletion comes before the first base
-    deletion_deletion = 0.0 if row == 1 else model.deletion_deletion
-    deletion = 0.0
-    for i in range(n - 1, -1, -1):
-        match = emissions[reference[i]] * after_matches[i + 1]
-        insertion = after_insertions[i]
-        later_insertions[i + 1] = (match * insertion_match + along_insertion * insertion) * inverse
-        later_matches[i + 1] = (match * match_match + into_insertion * insertion + match_gap * deletion) * inverse
-        deletion = match * deletion_match + deletion_deletion * deletion
+    emission[NO_CODE] = 1.0
+    for row in range(stop, start - 1, -1):
+        first, last = max(np.int64(1), row - model.band), min(model.n_columns, row + model.band)
+        n = last - first + 1
+        now = (row & 1) * width
+        inverse = 1.0 / scales[row]
+        later_matches[now] = later_insertions[now] = 0.0
+        later_matches[now + n + 1] = 0.0
+        if row == model.n_bases:
+            for i in range(now + 1, now + n + 1):
+                later_matches[i] = later_insertions[i] = model.leave / scales[row] / scales[row + 1]
+        else:
+            code, error = query[row], errors[row]
+            for other in range(NO_CODE):
+                emission[other] = 1.0 if code == NO_CODE else 1.0 - error if other == code else error * MISMATCH
 
+            # Index i here is index i - moved in the row after. No deletion comes before the first base.
+            after = width - now - np.int64(row + 1 - model.band > 1)
+            deletion_match = 0.0 if row == 1 else model.deletion_match
+            deletion_deletion = 0.0 if row == 1 else model.deletion_deletion
+            deletion = 0.0
+            for i in range(n, 0, -1):
+                match = emission[reference[first + i - 1]] * later_matches[after + i + 1]
+                insertion = later_insertions[after + i]
+                later_insertions[now + i] = (match * insertion_match + along_insertion * insertion) * inverse
+                later_matches[now + i] = (
+                    match * match_match + into_insertion * insertion + match_gap * deletion
+                ) * inverse
+                deletion = match * deletion_match + deletion_deletion * deletion
 
-@kernel
-def _most_probable(model, work, row, here):
-    """Where one base most probably belongs: its column from 0, and the Phred-scaled probability that this is wrong.
+        # The most probable state of this base.
+        here = (row - 1) % step * width
+        total = best = 0.0
+        column = np.int64(-1)
+        is_insertion = False
+        for i in range(1, n + 1):
+            match = inverse * matches[here + i] * later_matches[now + i]
+            insertion = inverse * insertions[here + i] * later_insertions[now + i]
+            larger = insertion if insertion > match else match
+            if larger > best:
+                best = larger
+                column = first + i - 2
+                is_insertion = insertion > match
+            total += match + insertion
 
-    That is 0 in an insertion.
-    """
-    first, last = _columns(model, row)
-    n = last - first + 1
-    matches = work.matches[here : here + n + 1]
-    insertions = work.insertions[here : here + n + 1]
-    place = (row & 1) * model.width
-    later_matches = work.later_matches[place : place + n + 1]
-    later_insertions = work.later_insertions[place : place + n + 1]
-    inverse = 1.0 / work.scales[row]
-    total = best = 0.0
-    column = np.int64(-1)
-    is_insertion = False
-    for i in range(1, n + 1):
-        match = inverse * matches[i] * later_matches[i]
-        insertion = inverse * insertions[i] * later_insertions[i]
-        larger = insertion if insertion > match else match
-        if larger > best:
-            best = larger
-            column = first + i - 2
-            is_insertion = insertion > match
-        total += match + insertion
-    wrong = 1.0 - best / total
-    # Of no probability, or one below 0 or no number, htslib's conversion to int and a byte makes 0 (x86-64).
-    if is_insertion or column < 0 or not wrong > 0.0:
-        return column, np.uint8(0)
-    value = np.int64(-4.343 * math.log(wrong) + 0.499)
-    return column, np.uint8(CAPPED_PHRED if value > MOST_PHRED else value)
+        # An insertion has quality 0. So has a probability of 1, or one above it or no number, as htslib converts it (x86-64).
+        columns[row - 1] = column
+        phred[row - 1] = 0
+        wrong = 1.0 - best / total
+        if not is_insertion and wrong > 0.0:
+            value = np.int64(-4.343 * math.log(wrong) + 0.499)
+            phred[row - 1] = CAPPED_PHRED if value > MOST_PHRED else value
 
 
 @kernel
@@ -475,11 +445,11 @@ def _posterior(model, work, step, columns, phred):
             return False
 
     # What leaves the last row, from every column of it.
-    first, last = _columns(model, n_bases)
+    n = model.n_columns - max(np.int64(1), n_bases - model.band) + 1
     here = (n_bases - 1) % step * width
     inverse = 1.0 / work.scales[n_bases]
     total = 0.0
-    for i in range(here + 1, here + last - first + 2):
+    for i in range(here + 1, here + n + 1):
         total += inverse * work.matches[i] * model.leave + inverse * work.insertions[i] * model.leave
     if not total > 0.0:
         return False
@@ -495,10 +465,7 @@ def _posterior(model, work, step, columns, phred):
                 _keep(work.kept, place + width, work.insertions, last_row, width)
                 _keep(work.kept, place + 2 * width, work.deletions, (start - 1 & 1) * width, width)
             _forward(model, work, start, stop, step)
-        for row in range(stop, start - 1, -1):
-            here = (row - 1) % step * width
-            _row_before(model, work, row)
-            columns[row - 1], phred[row - 1] = _most_probable(model, work, row, here)
+        _backward(model, work, start, stop, step, columns, phred)
     return True
 
 
@@ -534,7 +501,7 @@ def lower_qualities(data, records, letters, origin, length, redo, most_cells, pr
     deletions = np.empty(0, np.float64)
     later_matches = np.empty(0, np.float64)
     later_insertions = np.empty(0, np.float64)
-    emissions = np.empty(NO_CODE + 1, np.float64)
+    emission = np.empty(NO_CODE + 1, np.float64)
     for number in range(records.size):
         record = records[number]
         if not _has_qualities(data, record):
@@ -575,6 +542,8 @@ def lower_qualities(data, records, letters, origin, length, redo, most_cells, pr
 
         opening = OPEN_LONG if n_bases > LONG_READ else OPEN
         model = _model(reference, query, errors, n_columns, n_bases, band, opening, EXTEND)
+        if n_bases * model.width > TOO_MANY_CELLS:
+            continue
         step = n_bases
         if n_bases * model.width > most_cells:
             step = min(n_bases, np.int64(math.sqrt(n_bases)) + 1)
@@ -588,6 +557,6 @@ def lower_qualities(data, records, letters, origin, length, redo, most_cells, pr
         n_kept = 3 * model.width * ((n_bases - 1) // step)
         if n_kept > kept.size:
             kept = np.empty(n_kept, np.float64)
-        work = Work(matches, insertions, deletions, kept, later_matches, later_insertions, emissions, scales)
+        work = Work(matches, insertions, deletions, kept, later_matches, later_insertions, emission, scales)
         if _posterior(model, work, step, columns, phred):
             _extend(data, record, first, columns, phred, least)

@@ -80,7 +80,9 @@ class Extra:
         """The texts, with those of floats, which are empty so far."""
         values = []
         for record, start, end in zip(batch.records, [0, *ends[:-1].tolist()], ends.tolist(), strict=True):
-            tag = find_tag(batch.data, record["qual"] + record["l_seq"], record_bounds(batch.data, record)[1], *self.tag.encode())
+            tag = find_tag(
+                batch.data, record["qual"] + record["l_seq"], record_bounds(batch.data, record)[1], *self.tag.encode()
+            )
             is_float = tag >= 0 and batch.data[tag] == ord("f")
             values.append(
                 float_text(struct.unpack_from("<f", batch.data, tag + 1)[0])

@@ -64,9 +64,7 @@ def _put_value(out, at, field, data, number, record, segment, column, start, val
 
 
 @kernel
-def measure_extra(
-    field, separator, data, records, segments, start, min_baseq, values, counts, sizes
-):
+def measure_extra(field, separator, data, records, segments, start, min_baseq, values, counts, sizes):
     """Add to int32 ``sizes`` (columns,) the bytes of a field; ``counts`` are the reads shown, ``separator`` 0 for none."""
     nothing = np.empty(0, np.uint8)
     for i in range(segments.size):
@@ -83,9 +81,7 @@ def measure_extra(
 
 
 @kernel
-def write_extra(
-    field, separator, data, records, segments, start, min_baseq, values, out, cursors
-):
+def write_extra(field, separator, data, records, segments, start, min_baseq, values, out, cursors):
     """Let each read write its value of a field; ``cursors``, int64 (columns,), say where."""
     shown = np.zeros(cursors.size, np.bool_)
     for i in range(segments.size):
@@ -99,9 +95,7 @@ def write_extra(
                 out[at] = separator
                 at += 1
             shown[column] = True
-            cursors[column] = _put_value(
-                out, at, field, data, segment.record, record, segment, column, start, values
-            )
+            cursors[column] = _put_value(out, at, field, data, segment.record, record, segment, column, start, values)
 
 
 @kernel

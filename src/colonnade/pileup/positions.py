@@ -46,7 +46,11 @@ class Positions:
         intervals: dict[str, list[tuple[int, int]]] = {}
         for number, line in enumerate(text.splitlines(), start=1):
             fields = line.split()
-            if not fields or fields[0].startswith("#") or (fields[0] in ("browser", "track") and not _is_number(fields[1:2])):
+            if (
+                not fields
+                or fields[0].startswith("#")
+                or (fields[0] in ("browser", "track") and not _is_number(fields[1:2]))
+            ):
                 continue
             if not _is_number(fields[1:2]):
                 raise _not_an_interval(path, number, line)
@@ -66,9 +70,7 @@ class Positions:
         end = min(region.end, int(self._reached[region.contig][-1]))
         return Region(region.contig, start, end) if start < end else None
 
-    def overlap(
-        self, contig: str, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.bool_]:
+    def overlap(self, contig: str, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which of some reads overlap an interval; one without span takes one position."""
         if contig not in self._starts:
             return np.zeros(len(starts), np.bool_)

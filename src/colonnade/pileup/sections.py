@@ -10,7 +10,7 @@ import numpy.typing as npt
 from colonnade.formats.alignments import AlignmentFile
 from colonnade.pileup import admission_kernels as kernels
 from colonnade.records.batch import NO_MORE, RecordBatch, chosen_records
-from colonnade.records.filters import ReadFilter
+from colonnade.records.filters import Flag, ReadFilter
 from colonnade.records.overlap import resolve_overlaps
 from colonnade.records.source import read_batches
 from colonnade.regions import Region
@@ -44,6 +44,8 @@ class Rules:
         Whether the tags of records are needed.
     refused
         int64 (1,): to which the records are added that the depth limit kept out.
+    left_open
+        For each file, what the contig before leaves behind; changed to what this one leaves.
     """
 
     read_filter: ReadFilter
@@ -53,6 +55,43 @@ class Rules:
     steps: tuple[Step, ...] = ()
     whole: bool = False
     refused: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    left_open: "list[LeftOpen] | None" = None
+
+
+class LeftOpen:
+    """Reads of a file that are open where a contig ends: htslib lets the first read of the next contig in before it closes them.
+
+    In doing so it forgets that read if it waits for a mate and an open one has its name (held by
+    test_the_first_read_of_a_contig_is_forgotten_with_its_namesakes_on_the_one_before).
+    """
+
+    def __init__(self) -> None:
+        self._open = RecordBatch.empty()
+        self._is_new = True
+
+    def begin(self) -> None:
+        """A contig begins."""
+        self._is_new = True
+
+    def pass_on(self, batch: RecordBatch) -> None:
+        """Note the reads that are open after a batch, and mark the first of a contig if it will be forgotten."""
+        if not len(batch):
+            return
+        if self._is_new:
+            proper = self._open.records["flag"] & Flag.PROPER_PAIR != 0
+            if _name(batch, 0) in {_name(self._open, row) for row in np.flatnonzero(proper).tolist()}:
+                batch.records["alone"][0] = True
+            self._open = RecordBatch.empty()
+            self._is_new = False
+        front = batch.records["start"][-1]
+        self._open = RecordBatch.concatenated(
+            [part.taken(part.records["end"] >= front) for part in (self._open, batch)]
+        )
+
+
+def _name(batch: RecordBatch, row: int) -> bytes:
+    record = batch.records[row]
+    return batch.data[record["name"] : record["name"] + record["l_name"]].tobytes()
 
 
 @dataclass(frozen=True)
@@ -90,7 +129,7 @@ def read_sections(
         Threads that inflate.
     """
     streams = []
-    for file in files:
+    for number, file in enumerate(files):
         batches: Iterator[RecordBatch] = iter(())
         if region.contig in file.contigs:
             batches = read_batches(
@@ -98,20 +137,25 @@ def read_sections(
             )
         if len(files) < threads:
             batches = ahead(batches)
-        streams.append(prepared_batches(batches, rules))
+        left_open = rules.left_open[number] if rules.left_open is not None else None
+        streams.append(prepared_batches(batches, rules, left_open))
     return join_streams(streams, region, size=size)
 
 
-def prepared_batches(batches: Iterator[RecordBatch], rules: Rules) -> Iterator[RecordBatch]:
+def prepared_batches(
+    batches: Iterator[RecordBatch], rules: Rules, left_open: LeftOpen | None = None
+) -> Iterator[RecordBatch]:
     """The same records, numbered, filtered, let in and resolved; in the order in which mates allow."""
-    let_in = _let_in(batches, rules)
+    let_in = _let_in(batches, rules, left_open)
     if not rules.resolve_mates:
         return _without_refused(let_in)
     return _without_refused(resolve_overlaps(let_in, as_htslib=rules.as_htslib, lost=0))
 
 
-def _let_in(batches: Iterator[RecordBatch], rules: Rules) -> Iterator[RecordBatch]:
+def _let_in(batches: Iterator[RecordBatch], rules: Rules, left_open: LeftOpen | None) -> Iterator[RecordBatch]:
     admission = _Admission(rules.max_depth, rules.refused)
+    if left_open is not None:
+        left_open.begin()
     number = 0
     for batch in batches:
         batch.records["ordinal"] = np.arange(number, number + len(batch))
@@ -120,6 +164,8 @@ def _let_in(batches: Iterator[RecordBatch], rules: Rules) -> Iterator[RecordBatc
             batch = step(batch)
         if rules.as_htslib:
             batch = admission.admitted(batch)
+        if left_open is not None:
+            left_open.pass_on(batch)
         yield replace(batch, whole=rules.whole)
         del batch
 

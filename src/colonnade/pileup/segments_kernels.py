@@ -81,9 +81,9 @@ def indel_after(data, record, operation):
 
 @kernel
 def find_segments(data, records, start, end, wanted, segments):
-    """Cut the records of a file into segments within [start, end), in the order of the records.
+    """Cut the records of a file into segments within [start, end), in the order of the records; returns how many.
 
-    Returns how many, or, as -1 - number, the record that has an operation without length.
+    An operation of length 0 takes a column from the next one, as htslib moves on by one operation a column.
     """
     filled = 0
     for number in range(records.size):
@@ -106,13 +106,12 @@ def find_segments(data, records, start, end, wanted, segments):
         if record.end <= start:
             continue
         position = record.start
+        column = record.start
         query = np.int64(0)
         for k in range(record.n_cigar):
             packed = read_u32(data, record.cigar + 4 * k)
             kind = packed & 15
             length = packed >> 4
-            if length == 0:
-                return -1 - number
             if kind == INSERTION or kind == SOFT_CLIP:
                 query += length
                 continue
@@ -124,12 +123,14 @@ def find_segments(data, records, start, end, wanted, segments):
                 state = IS_SKIP
             else:
                 continue
-            if position >= end:
+            if column >= end or column >= record.end:
                 break
+            first = column
+            column = max(column + 1, position + length)
             is_wanted = state == IS_MATCH or (wanted.deletions if state == IS_DELETION else wanted.skips)
-            if is_wanted and position + length > start:
-                first = max(position, start)
-                last = min(position + length, end)
+            if is_wanted and column > start:
+                first = max(first, start)
+                last = min(column, end, record.end)
                 segment = segments[filled]
                 filled += 1
                 segment.start = first

@@ -18,9 +18,10 @@ from colonnade.pileup.baq import apply_baq, reach
 from colonnade.pileup.extras import extras_of
 from colonnade.pileup.options import StrPath, TextOptions
 from colonnade.pileup.positions import Positions
-from colonnade.pileup.sections import BATCH_BYTES, Rules, Section, Step, read_sections, split_section
+from colonnade.pileup.sections import BATCH_BYTES, LeftOpen, Rules, Section, Step, read_sections, split_section
 from colonnade.pileup.segments import ALL_STATES, find_segments, reach_of
 from colonnade.records.batch import RecordBatch
+from colonnade.records.batch_kernels import MAX_POSITION
 from colonnade.records.filters import ReadFilter
 from colonnade.regions import Region, parse_region
 from colonnade.run.ordered import ordered_map
@@ -101,6 +102,7 @@ class _Text:
         )
         self._extras = extras_of(options)
         self._refused = np.zeros(1, np.int64)
+        self._left_open = [LeftOpen() for _ in files]
 
     @property
     def refused(self) -> int:
@@ -113,9 +115,12 @@ class _Text:
             yield from self._of_region(region)
 
     def _regions(self) -> list[Region]:
-        if self._options.region is not None:
-            return [parse_region(self._options.region, self._lengths)]
-        return [Region(contig, 0, length) for contig, length in self._lengths.items() if length]
+        """Where columns are wanted; reads may hang over the end of a contig, and are shown there too."""
+        text, lengths = self._options.region, self._lengths
+        if text is None:
+            return [Region(contig, 0, MAX_POSITION) for contig in lengths]
+        parse_region(text, lengths)
+        return [parse_region(text, dict.fromkeys(lengths, MAX_POSITION))]
 
     def _of_region(self, region: Region) -> Iterator[memoryview]:
         everywhere = self._options.all_positions
@@ -125,12 +130,13 @@ class _Text:
             if not has_columns:
                 continue
             if everywhere:
-                yield from self._empty(Region(region.contig, done, lines.region.start))
+                end = min(lines.region.start, self._lengths[region.contig])
+                yield from self._empty(Region(region.contig, done, end))
             if len(lines.text):
                 yield lines.text.data
             done = lines.region.end
         if everywhere and (has_columns or everywhere > 1):
-            yield from self._empty(Region(region.contig, done, region.end))
+            yield from self._empty(Region(region.contig, done, min(region.end, self._lengths[region.contig])))
 
     def _tasks(self, region: Region) -> Iterator[Section]:
         where = region
@@ -142,9 +148,7 @@ class _Text:
         share = self._memory // (4 * (self._threads + 2))
         size = max(1, min(BATCH_BYTES, share // len(self._files)))
         reads = max(1, min(_READS, share) // (1 + 10 * len(self._extras)))
-        for section in read_sections(
-            self._files, where, self._rules(region.contig), size=size, threads=self._threads
-        ):
+        for section in read_sections(self._files, where, self._rules(region.contig), size=size, threads=self._threads):
             yield from split_section(section, reads=reads)
 
     def _rules(self, contig: str) -> Rules:
@@ -164,6 +168,7 @@ class _Text:
             steps=tuple(self._steps(contig)),
             whole=any(extra.tag for extra in self._extras),
             refused=self._refused,
+            left_open=self._left_open,
         )
 
     def _steps(self, contig: str) -> Iterator[Step]:
@@ -184,10 +189,10 @@ class _Text:
         region, extras, min_baseq = section.region, self._extras, self._style.min_baseq
         start, shape = region.start, (len(self._files), len(region))
         samples = [
-            (i, batch.data, batch.records, find_segments(batch, region, ALL_STATES, path=file.path))
-            for i, (file, batch) in enumerate(zip(self._files, section.batches, strict=True))
+            (i, batch.data, batch.records, find_segments(batch, region, ALL_STATES))
+            for i, batch in enumerate(section.batches)
         ]
-        reference = self._reference(region, max(reach_of(segments) for *_, segments in samples))
+        reference = self._reference(region, max(region.end, *(reach_of(segments) for *_, segments in samples)))
         values = [
             [extra.values(batch, file) for extra in extras]
             for file, batch in zip(self._files, section.batches, strict=True)
@@ -199,9 +204,7 @@ class _Text:
         changes = np.zeros(len(region) + 1, np.int32)
         for i, data, records, segments in samples:
             segments_kernels.cover(segments, start, changes)
-            text_kernels.measure_fields(
-                data, records, segments, start, reference, self._style, counts[i], sizes[i]
-            )
+            text_kernels.measure_fields(data, records, segments, start, reference, self._style, counts[i], sizes[i])
             for k, extra in enumerate(extras):
                 extras_kernels.measure_extra(
                     extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k], counts[i], extra_sizes[i, k]
@@ -223,7 +226,9 @@ class _Text:
 
     def _shown(self, region: Region, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Which columns are lines."""
-        shown = np.ones(len(region), np.bool_) if self._options.all_positions else covered
+        shown = covered
+        if self._options.all_positions:
+            shown = covered | (np.arange(region.start, region.end) < self._lengths[region.contig])
         return shown if self._positions is None else shown & self._positions.mask(region)
 
     def _empty(self, region: Region) -> Iterator[memoryview]:

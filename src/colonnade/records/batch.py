@@ -12,7 +12,7 @@ from colonnade.records import batch_kernels as kernels
 #: One checked record. Positions are 0-based, ``end`` is exclusive; name, cigar, seq and qual are offsets into the bytes;
 #: ``ordinal`` counts the records of a stream. Where a mate changed the base after a deletion or skip too late for some columns,
 #: ``gap_query`` is that base, ``gap_quality`` the quality it has in columns before ``gap_until`` (0 elsewhere). ``refused`` marks a
-#: record that htslib's depth limit keeps out.
+#: record that htslib's depth limit keeps out, ``alone`` one that finds no mate.
 RECORD: Final = np.dtype(
     [
         ("start", np.int64),
@@ -36,6 +36,7 @@ RECORD: Final = np.dtype(
         ("l_name", np.uint8),
         ("gap_quality", np.uint8),
         ("refused", np.bool_),
+        ("alone", np.bool_),
     ],
     align=True,
 )
@@ -106,7 +107,7 @@ class RecordBatch:
             for name in ("name", "cigar", "seq", "qual"):
                 part[name] += offset
         data = np.concatenate([batch.data for batch in batches])
-        return cls(data, joined_records(parts), whole=all(batch.whole for batch in batches))
+        return cls(data, joined_records(parts), whole=all(batch.whole for batch in batches if len(batch)))
 
     @classmethod
     def joined(cls, batches: Sequence["RecordBatch"]) -> "RecordBatch":

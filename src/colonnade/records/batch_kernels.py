@@ -318,6 +318,7 @@ def load_records(data, offset, end, n_contigs, window, conditions, file, order, 
                 record.gap_query = 0
                 record.gap_quality = 0
                 record.refused = False
+                record.alone = False
                 record.name = name
                 record.cigar = cigar
                 record.seq = seq

@@ -297,7 +297,7 @@ def resolve_overlaps(
             if record.flag & PROPER_PAIR:  # htslib forgets who waits for it
                 forget(held_data, held, data, records, record, n_held, first, heads, earlier, states, hashes, expiry)
             continue
-        if record.flag & MUNMAP or not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
+        if record.alone or record.flag & MUNMAP or not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
             continue
         if not as_htslib and record.flag & (SECONDARY | SUPPLEMENTARY):
             continue

@@ -1,0 +1,431 @@
+"""Columns of one source: every position, or those that are asked for, one by one or in batches."""
+
+import logging
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from types import TracebackType
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from colonnade.errors import UsageError
+from colonnade.jit import announce_compilation
+from colonnade.pileup import columns_kernels as kernels
+from colonnade.pileup.columns import FLAT, Column, ColumnBatch
+from colonnade.pileup.input import Readable, Source, StrPath, open_source
+from colonnade.pileup.sections import BATCH_BYTES, Rules, Section, split_section
+from colonnade.pileup.segments import find_segments
+from colonnade.pileup.segments_kernels import Wanted, cover
+from colonnade.records.batch import RecordBatch
+from colonnade.records.batch_kernels import EXCLUDED, MAX_POSITION, NO_QUALITY
+from colonnade.records.filters import NO_FLAGS, ReadFilter
+from colonnade.regions import Region, check_region, parse_region
+from colonnade.run.ordered import ordered_map
+
+_log = logging.getLogger(__name__)
+
+Predicate: TypeAlias = Callable[[RecordBatch], npt.NDArray[np.bool_]]
+Locus: TypeAlias = tuple[str, int] | int
+
+EVERY_READ: Final = ReadFilter(min_mapq=0, min_baseq=0, exclude_flags=NO_FLAGS)
+
+_ALIGNMENTS: Final = 1 << 19  # of a batch
+_BYTES: Final = 16  # that an alignment takes, about
+_APART: Final = 1 << 14  # positions between loci that are not worth reading
+
+
+def pileup(
+    source: Readable,
+    region: str | Region | None = None,
+    *,
+    reference: StrPath | None = None,
+    read_filter: ReadFilter | Predicate | None = None,
+    max_depth: int = 0,
+    deletions: bool = False,
+    skips: bool = False,
+    compat: Literal["htslib"] | None = None,
+    resolve_mates: bool | None = None,
+    threads: int = 1,
+    memory: int = 1 << 30,
+) -> "Pileup":
+    """Columns: at each position the reads that are aligned there, and what each of them has there.
+
+    A read is in the columns from its start to its end. Positions without reads have no column.
+
+    Parameters
+    ----------
+    source
+        Path of a coordinate-sorted BAM, CRAM or SAM file; such a file that is open (``AlignmentFile`` of ours or of pysam, which
+        is opened anew, or a binary stream, which is read to its end); sorted records of pysam; or a ``RecordBatch``.
+    region
+        Text such as ``chr1`` or ``chr1:1,001-2,000`` (1-based), or a ``Region``. None: all contigs. With a ``RecordBatch`` it, or
+        the name of the contig, is needed.
+    reference
+        FASTA, which a CRAM needs.
+    read_filter
+        Which reads, asked once for each when it enters: a ``ReadFilter``, or a function that takes a ``RecordBatch`` and returns
+        which of its records to keep, bool (records,). None: every mapped read. Of a ``ReadFilter``, bases below ``min_baseq``
+        and trimmed ones are in no column, and masked positions have none. A base whose read came without qualities counts as low,
+        unless the filter assumes one.
+    max_depth
+        Most alignments in a column: the first ones in file order; 0 for no limit. What is left out is counted in ``dropped``.
+    deletions, skips
+        Whether a read is in the columns of its deletions and of its skips (CIGAR D and N).
+    compat
+        ``"htslib"``: columns are those of htslib 1.24 (``bam_plp_auto``): deletions and skips are in, reads without span (no M, D, N,
+        = or X) are in none, ``max_depth`` limits how many reads are open when one comes that is not the first at its start, and
+        ``min_baseq`` is that of pysam: in a deletion or skip the quality of the base after it counts, and missing qualities are 255.
+        None: colonnade's own rules: a read without span is in the one column at its start; in a deletion or skip a read has no
+        quality, so ``min_baseq`` leaves it.
+    resolve_mates
+        Whether only one of two overlapping mates keeps its quality; the other gets 0. None: only with ``compat``. Own rules
+        resolve primary mates, so that it does not matter where a region is cut; htslib resolves proper pairs of any records.
+    threads
+        Threads; the columns do not depend on it.
+    memory
+        Bytes that reads and columns in work may take, about; the columns do not depend on it.
+
+    Raises
+    ------
+    ColonnadeError
+        Input is damaged or not sorted, or the question makes no sense.
+
+    Examples
+    --------
+    >>> with cn.pileup("wk4.bam", "chr1:1-1000") as columns:  # doctest: +SKIP
+    ...     for column in columns:
+    ...         print(column.position, column.depth, column.bases.tobytes())
+    """
+    if compat not in (None, "htslib"):
+        raise UsageError("unknown rules", found=repr(compat), expected="compat='htslib', or None")
+    for name, value, least in (("max_depth", max_depth, 0), ("threads", threads, 1), ("memory", memory, 1)):
+        if value < least:
+            raise UsageError(f"{name} is out of range", found=str(value), expected=f"{least} or more")
+    announce_compilation("columns_kernels")
+    opened = open_source(source, region, reference)
+    try:
+        regions = _regions(region, opened.lengths)
+        chosen = read_filter if isinstance(read_filter, ReadFilter) else EVERY_READ
+        request = _Request(
+            read_filter=chosen.on(opened.lengths),
+            predicate=None if isinstance(read_filter, ReadFilter) else read_filter,
+            max_depth=max_depth,
+            deletions=deletions or compat is not None,
+            skips=skips or compat is not None,
+            as_htslib=compat is not None,
+            resolve_mates=compat is not None if resolve_mates is None else resolve_mates,
+            threads=threads,
+            memory=memory,
+        )
+    except BaseException:
+        opened.close()
+        raise
+    return Pileup(opened, regions, request)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The arguments of ``pileup``, checked and filled in."""
+
+    read_filter: ReadFilter
+    predicate: Predicate | None
+    max_depth: int
+    deletions: bool
+    skips: bool
+    as_htslib: bool
+    resolve_mates: bool
+    threads: int
+    memory: int
+
+    @property
+    def depends_on_start(self) -> bool:
+        """Whether a column may depend on reads that are not in it, so that reading must begin where the region does."""
+        return self.as_htslib and (self.max_depth > 0 or self.resolve_mates)
+
+    @property
+    def wanted(self) -> Wanted:
+        """States that are part of a column."""
+        return Wanted(self.deletions, self.skips, no_span=not self.as_htslib)
+
+    @property
+    def style(self) -> kernels.Style:
+        """Which alignments a column keeps."""
+        min_baseq = self.read_filter.min_baseq
+        bases = np.arange(256) >= min_baseq
+        gaps = bases.copy() if self.as_htslib else np.ones(256, np.bool_)
+        if self.read_filter.trim5 or self.read_filter.trim3:
+            bases[EXCLUDED] = gaps[EXCLUDED] = False
+        if not self.as_htslib and min_baseq:
+            bases[NO_QUALITY] = False
+        keeps_all = bool(bases.all() and gaps.all())
+        return kernels.Style(bases, gaps, keeps_all, self.as_htslib, 0 if self.as_htslib else NO_QUALITY)
+
+    def rules(self, refused: npt.NDArray[np.int64]) -> Rules:
+        """How records become reads of columns."""
+        predicate = self.predicate
+        return Rules(
+            self.read_filter,
+            as_htslib=self.as_htslib,
+            max_depth=self.max_depth if self.as_htslib else 0,
+            resolve_mates=self.resolve_mates,
+            steps=() if predicate is None else (lambda batch: _chosen(batch, predicate),),
+            refused=refused,
+        )
+
+
+class Pileup:
+    """The columns of a source; made by ``pileup``.
+
+    Columns can be asked for any number of times. Iterating gives ``columns()``. What was opened for it is closed at the end of a
+    ``with`` block, by ``close``, or when nothing refers to it any more.
+
+    Attributes
+    ----------
+    dropped
+        What ``max_depth`` has left out in the latest pass: alignments, or with ``compat="htslib"`` reads.
+    """
+
+    def __init__(self, source: Source, regions: Sequence[Region], request: _Request) -> None:
+        self.dropped = 0
+        self._source = source
+        self._regions = regions
+        self._request = request
+        self._finalizer = weakref.finalize(self, source.close)
+
+    def __enter__(self) -> "Pileup":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Column]:
+        return self.columns()
+
+    def __repr__(self) -> str:
+        where = str(self._regions[0]) if len(self._regions) == 1 else f"{len(self._regions)} contigs"
+        return f"Pileup({self._source.path}, {where})"
+
+    def close(self) -> None:
+        """Close what was opened; safe to call twice."""
+        self._finalizer()
+
+    def columns(self) -> Iterator[Column]:
+        """Each column, left to right."""
+        return chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[ColumnBatch]:
+        """The columns as flat arrays, many at a time; no batch is empty or has columns of two contigs."""
+        return self._batches([(region, None) for region in self._regions])
+
+    def at(self, loci: Iterable[Locus]) -> Iterator[ColumnBatch]:
+        """The columns at some positions, equal to those of ``columns()``, without making the others.
+
+        Only what is near the positions is read, unless columns depend on what was before (``compat`` with ``max_depth`` or
+        ``resolve_mates``).
+
+        Parameters
+        ----------
+        loci
+            Pairs of contig and 0-based position, in any order; or positions alone where there is but one contig.
+
+        Yields
+        ------
+        ColumnBatch
+            By contig and position, each once. Positions without column, or outside the region, are not there.
+
+        Raises
+        ------
+        UsageError
+            A locus is not on a contig.
+        """
+        wanted = _by_contig(loci, self._source.lengths, self._regions)
+        tasks = []
+        for region in self._regions:
+            positions = wanted.get(region.contig, np.empty(0, np.int64))
+            positions = positions[(positions >= region.start) & (positions < region.end)]
+            if self._request.depends_on_start:
+                clusters = [(region.start, positions)] if len(positions) else []
+            else:
+                clusters = [(int(cluster[0]), cluster) for cluster in _clusters(positions)]
+            for start, cluster in clusters:
+                tasks.append((Region(region.contig, start, int(cluster[-1]) + 1), cluster))
+        return self._batches(tasks)
+
+    def _batches(self, tasks: Sequence[tuple[Region, npt.NDArray[np.int64] | None]]) -> Iterator[ColumnBatch]:
+        """The columns of regions, or only those at some positions of each."""
+        request = self._request
+        refused, self.dropped = np.zeros(1, np.int64), 0
+        rules = request.rules(refused)
+        pieces = (piece for region, positions in tasks for piece in self._pieces(region, positions, rules))
+        for batch, n_dropped in ordered_map(self._make, pieces, threads=request.threads):
+            self.dropped += n_dropped
+            if len(batch):
+                yield batch
+        self.dropped += int(refused[0])
+        if self.dropped:
+            _log.warning(
+                "%d %s were left out by max_depth %d",
+                self.dropped,
+                "reads" if request.as_htslib else "alignments",
+                request.max_depth,
+            )
+
+    def _pieces(
+        self, region: Region, positions: npt.NDArray[np.int64] | None, rules: Rules
+    ) -> Iterator[tuple[Section, npt.NDArray[np.int64] | None]]:
+        """What batches are made of: sections, and which of their positions."""
+        request = self._request
+        share = request.memory // (4 * (request.threads + 2))
+        size = max(1, min(BATCH_BYTES, share))
+        reads = max(1, min(_ALIGNMENTS, share // _BYTES))
+        for section in self._source.sections(region, rules, size=size, threads=request.threads):
+            for piece in split_section(section, reads=reads):
+                if positions is None:
+                    yield piece, None
+                elif len(inside := _inside(positions, piece.region)):
+                    yield piece, inside
+
+    def _make(self, piece: tuple[Section, npt.NDArray[np.int64] | None]) -> tuple[ColumnBatch, int]:
+        """The columns of a piece, and how many alignments were dropped."""
+        section, positions = piece
+        request, region = self._request, section.region
+        (reads,) = section.batches
+        segments = find_segments(reads, region, request.wanted)
+        max_depth = 0 if request.as_htslib else request.max_depth
+        return make_columns(
+            reads, segments, region, positions, request.style, max_depth=max_depth, mask=request.read_filter.masked
+        )
+
+
+def make_columns(
+    reads: RecordBatch,
+    segments: npt.NDArray[np.void],
+    region: Region,
+    positions: npt.NDArray[np.int64] | None,
+    style: kernels.Style,
+    *,
+    max_depth: int = 0,
+    mask: Sequence[Region] = (),
+) -> tuple[ColumnBatch, int]:
+    """The columns of a region, or those at some of its positions.
+
+    Parameters
+    ----------
+    reads, segments
+        All that reach into the region, and their segments within it.
+    region
+        Where.
+    positions
+        int64: rising; None for all.
+    style
+        Which alignments are kept.
+    max_depth
+        Most alignments in a column; 0 for no limit.
+    mask
+        Where no columns are.
+
+    Returns
+    -------
+    The columns with at least one alignment, and how many alignments ``max_depth`` left out.
+    """
+    is_dense = positions is None
+    places = np.arange(region.start, region.end) if positions is None else positions
+    reads, segments = _used(reads, segments)
+    counts = np.zeros(len(places) + 1, np.int32)
+    if is_dense and style.keeps_all:
+        cover(segments, region.start, counts)
+        counts = np.cumsum(counts[:-1], dtype=np.int32)
+    else:
+        kernels.count_alignments(reads.data, reads.records, segments, places, is_dense, style, counts)
+        counts = counts[:-1]
+    masked = [part for part in mask if part.contig == region.contig]
+    for part in masked:
+        counts[np.searchsorted(places, part.start) : np.searchsorted(places, part.end)] = 0
+    n_alignments = int(counts.sum(dtype=np.int64))
+    if max_depth:
+        counts = np.minimum(counts, max_depth)
+    bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    size = int(bounds[-1])
+
+    flat = kernels.Flat(*(np.empty(size, kind) for kind in FLAT.values()))
+    flat.state[:] = 0
+    indels = np.empty(kernels.count_indels(segments), kernels.INDEL)
+    stops = bounds[1:].astype(np.uint64) if masked or max_depth else np.empty(0, np.uint64)
+    filled = kernels.write_alignments(
+        reads.data, reads.records, segments, places, is_dense, style, bounds[:-1].astype(np.uint64), stops, flat, indels
+    )
+    indels = indels[:filled]
+    indels = indels[np.argsort(indels["at"])]
+    kept = counts > 0
+    offsets = np.concatenate([[0], bounds[1:][kept]])
+    return ColumnBatch(region.contig, places[kept], offsets, reads, *flat, indels), n_alignments - size
+
+
+def _used(reads: RecordBatch, segments: npt.NDArray[np.void]) -> tuple[RecordBatch, npt.NDArray[np.void]]:
+    """The reads that have segments, and the segments with their new numbers."""
+    used = np.zeros(len(reads), np.bool_)
+    kernels.mark_used(segments, used)
+    if not used.all():
+        kernels.renumber(segments, np.cumsum(used, dtype=np.int32) - np.int32(1))
+    return reads.without(~used), segments
+
+
+def _chosen(batch: RecordBatch, predicate: Predicate) -> RecordBatch:
+    """The records that a function of the user keeps."""
+    chosen = np.asarray(predicate(batch))
+    if chosen.dtype != np.bool_ or chosen.shape != (len(batch),):
+        raise UsageError(
+            "the read filter does not say of each record whether to keep it",
+            found=f"{chosen.dtype} {chosen.shape}",
+            expected=f"bool ({len(batch)},)",
+        )
+    return batch.without(~chosen)
+
+
+def _regions(region: str | Region | None, lengths: dict[str, int]) -> list[Region]:
+    """Where columns are wanted; reads may hang over the end of a contig, and have columns there too."""
+    if isinstance(region, Region):
+        return [check_region(region, lengths)]
+    if region is None:
+        return [Region(contig, 0, MAX_POSITION) for contig in lengths]
+    parse_region(region, lengths)
+    return [parse_region(region, dict.fromkeys(lengths, MAX_POSITION))]
+
+
+def _by_contig(
+    loci: Iterable[Locus], lengths: dict[str, int], regions: Sequence[Region]
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Contig to its positions, rising and each once."""
+    found: dict[str, list[int]] = {}
+    for locus in loci:
+        if isinstance(locus, tuple):
+            contig, position = locus
+        elif len(regions) == 1:
+            contig, position = regions[0].contig, locus
+        else:
+            raise UsageError("a position without contig", found=str(locus), expected="pairs of contig and position")
+        if not 0 <= position < lengths.get(contig, 0):
+            raise UsageError(
+                "a locus is not on a contig",
+                found=f"{contig}, position {position} (0-based)",
+                expected=f"0 to {lengths[contig] - 1}" if contig in lengths else "a contig of the file",
+            )
+        found.setdefault(contig, []).append(int(position))
+    return {contig: np.unique(np.array(positions, np.int64)) for contig, positions in found.items()}
+
+
+def _clusters(positions: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Positions in groups that are read together."""
+    if not len(positions):
+        return []
+    return np.split(positions, np.flatnonzero(np.diff(positions) > _APART) + 1)
+
+
+def _inside(positions: npt.NDArray[np.int64], region: Region) -> npt.NDArray[np.int64]:
+    first, last = np.searchsorted(positions, [region.start, region.end])
+    return positions[first:last]
