@@ -87,7 +87,8 @@ def record_bytes(path: Path) -> bytes:
 def of_samtools(path: Path, *region: str, reference: Path | None = None) -> bytes:
     target = path.with_name("samtools.bam")
     options = [] if reference is None else ["-T", str(reference)]
-    pysam.samtools.view("-b", *options, "-o", str(target), str(path), *region, catch_stdout=False)
+    stored = ["--input-fmt-option", "decode_md=0"]
+    pysam.samtools.view("-b", *stored, *options, "-o", str(target), str(path), *region, catch_stdout=False)
     return record_bytes(target)
 
 

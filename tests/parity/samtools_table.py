@@ -281,7 +281,7 @@ OPTION_SETS = (
 SMALL_FILE = 120_000  # bytes; all option sets are run on smaller files
 SMALL_CONTIG = 20_000_000  # bases; samtools reads all of a contig each time that it is given a FASTA
 SMALL_GENOME = 200_000  # positions that -a may write
-STEP = 7  # every how many option sets are run on a file that is not small
+STEP = 7  # every how many option sets are run on a file
 
 
 class UnusableError(Exception):
@@ -320,8 +320,8 @@ class Sample:
         return self.path.suffix == ".cram"
 
     def option_sets(self, number: int) -> list[str]:
-        """Those that are run on the file, which is the so-and-so-many-th of those that are not small."""
-        if self.is_small or os.environ.get("COLONNADE_ALL") == "1":
+        """Those that are run on the file, which is the so-and-so-many-th of all."""
+        if os.environ.get("COLONNADE_ALL") == "1":
             return [*OPTION_SETS]
         return [options for n, options in enumerate(OPTION_SETS) if (n + 3 * number) % STEP == 0]
 

@@ -76,7 +76,7 @@ def decode_to_bam(
 ) -> None:
     """Decode a CRAM or SAM file, whole or one region of it, to a BAM file of stored blocks.
 
-    The records are those of ``samtools view -b``, byte for byte. htslib gets every base from ``reference``, nothing from the
+    The records are those of ``samtools view -b``, byte for byte, without MD and NM tags that a CRAM does not hold. htslib gets every base from ``reference``, nothing from the
     network. Nothing is left at ``target`` after an error.
 
     Parameters
@@ -189,7 +189,9 @@ def _reference(path: StrPath, reference: StrPath | None) -> contextlib.closing[F
 def _open(path: StrPath, fasta: Fasta | None) -> pysam.AlignmentFile:
     reference = None if fasta is None else fasta.path
     try:
-        return pysam.AlignmentFile(os.fspath(path), "r", reference_filename=reference, check_sq=False)
+        return pysam.AlignmentFile(
+            os.fspath(path), "r", reference_filename=reference, check_sq=False, format_options=[b"decode_md=0"]
+        )
     except (OSError, ValueError):
         raise FormatError("the header cannot be read", path=path, advice="the file is damaged: make it again") from None
 

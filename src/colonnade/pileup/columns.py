@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.pileup.columns_kernels import INDEL
 from colonnade.pileup.segments_kernels import IS_DELETION, IS_MATCH, IS_NO_SPAN, IS_SKIP
 from colonnade.records.batch import RecordBatch
 
@@ -84,7 +83,7 @@ class ColumnBatch:
     record
         int32 (alignments,): row in ``records``.
     query
-        int32 (alignments,): 0-based position in the read; in a deletion or skip that of the base after it; -1 for a read without span.
+        int32 (alignments,): 0-based position in the read; in a deletion or skip that of the base after it; -1 without span.
     base
         uint8 (alignments,): ASCII; ``*`` in a deletion, ``>`` in a skip, N where the read has no sequence or no span.
     quality
@@ -93,7 +92,7 @@ class ColumnBatch:
     state
         uint8 (alignments,): ``State``.
     indels
-        Array of ``INDEL`` by ``at``: the alignments that an insertion or a deletion follows, or that are in a deletion or skip.
+        Array of ``columns_kernels.INDEL`` by ``at``: alignments before an insertion or deletion, or in a deletion or skip.
     """
 
     contig: str
@@ -161,14 +160,17 @@ class ColumnBatch:
 
     @cached_property
     def head(self) -> npt.NDArray[np.bool_]:
-        """bool (alignments,): whether this is the first column of the read."""
-        return self._position == self.records["start"][self.record]
+        """Whether this is the first column of the read: bool (alignments,)."""
+        starts: npt.NDArray[np.int64] = self.records["start"]
+        heads: npt.NDArray[np.bool_] = self._position == starts[self.record]
+        return heads
 
     @cached_property
     def tail(self) -> npt.NDArray[np.bool_]:
-        """bool (alignments,): whether this is the last column of the read."""
-        ends = np.maximum(self.records["end"], self.records["start"] + 1)
-        return self._position == ends[self.record] - 1
+        """Whether this is the last column of the read: bool (alignments,)."""
+        ends: npt.NDArray[np.int64] = np.maximum(self.records["end"], self.records["start"] + 1)
+        tails: npt.NDArray[np.bool_] = self._position == ends[self.record] - 1
+        return tails
 
     @property
     def records(self) -> npt.NDArray[np.void]:
@@ -201,7 +203,9 @@ class ColumnBatch:
         chosen = np.zeros(len(self.records), np.bool_)
         chosen[self.record[start:stop]] = True
         rows = np.cumsum(chosen, dtype=np.int32) - np.int32(1)
-        indels = self.indels[np.searchsorted(self.indels["at"], start) : np.searchsorted(self.indels["at"], stop)].copy()
+        indels = self.indels[
+            np.searchsorted(self.indels["at"], start) : np.searchsorted(self.indels["at"], stop)
+        ].copy()
         indels["at"] -= start
         return ColumnBatch(
             self.contig,
@@ -209,7 +213,10 @@ class ColumnBatch:
             self.offsets[first : max(first, last) + 1] - start,
             self.reads.taken(chosen),
             rows[self.record[start:stop]],
-            *(getattr(self, name)[start:stop].copy() for name in ("query", "base", "quality", "state")),
+            self.query[start:stop].copy(),
+            self.base[start:stop].copy(),
+            self.quality[start:stop].copy(),
+            self.state[start:stop].copy(),
             indels,
         )
 
@@ -349,12 +356,12 @@ class Column:
 
     @property
     def heads(self) -> npt.NDArray[np.bool_]:
-        """bool (depth,): whether it is the first column of the read."""
+        """Whether it is the first column of the read: bool (depth,)."""
         return self.batch.head[self.start : self.stop]
 
     @property
     def tails(self) -> npt.NDArray[np.bool_]:
-        """bool (depth,): whether it is the last column of the read."""
+        """Whether it is the last column of the read: bool (depth,)."""
         return self.batch.tail[self.start : self.stop]
 
     @property

@@ -34,6 +34,7 @@ EVERY_READ: Final = ReadFilter(min_mapq=0, min_baseq=0, exclude_flags=NO_FLAGS)
 
 _ALIGNMENTS: Final = 1 << 19  # of a batch
 _BYTES: Final = 16  # that an alignment takes, about
+_COLUMNS: Final = 8  # of a batch at least, where reads are very deep
 _APART: Final = 1 << 14  # positions between loci that are not worth reading
 
 
@@ -68,18 +69,19 @@ def pileup(
     read_filter
         Which reads, asked once for each when it enters: a ``ReadFilter``, or a function that takes a ``RecordBatch`` and returns
         which of its records to keep, bool (records,). None: every mapped read. Of a ``ReadFilter``, bases below ``min_baseq``
-        and trimmed ones are in no column, and masked positions have none. A base whose read came without qualities counts as low,
-        unless the filter assumes one.
+        and trimmed ones are in no column, and masked positions have none. A base of a read without qualities is below any
+        ``min_baseq`` but 0, unless the filter assumes one.
     max_depth
         Most alignments in a column: the first ones in file order; 0 for no limit. What is left out is counted in ``dropped``.
     deletions, skips
         Whether a read is in the columns of its deletions and of its skips (CIGAR D and N).
     compat
-        ``"htslib"``: columns are those of htslib 1.24 (``bam_plp_auto``): deletions and skips are in, reads without span (no M, D, N,
-        = or X) are in none, ``max_depth`` limits how many reads are open when one comes that is not the first at its start, and
-        ``min_baseq`` is that of pysam: in a deletion or skip the quality of the base after it counts, and missing qualities are 255.
-        None: colonnade's own rules: a read without span is in the one column at its start; in a deletion or skip a read has no
-        quality, so ``min_baseq`` leaves it.
+        ``"htslib"``: columns are those of htslib 1.24 (``bam_plp_auto``): deletions and skips are in; reads without span (no M, D,
+        N, = or X) are in none; ``max_depth`` limits how many reads are open when one comes that is not the first at its start; in
+        a deletion or skip a read has the quality of the base after it, which ``min_baseq`` is held against, as in pysam; bases
+        without quality have 255, and are never low.
+        None: colonnade's own rules. A read without span is in the one column at its start. In a deletion or skip, and without
+        span, a read has no quality, and ``min_baseq`` leaves it.
     resolve_mates
         Whether only one of two overlapping mates keeps its quality; the other gets 0. None: only with ``compat``. Own rules
         resolve primary mates, so that it does not matter where a region is cut; htslib resolves proper pairs of any records.
@@ -282,9 +284,10 @@ class Pileup:
         request = self._request
         share = request.memory // (4 * (request.threads + 2))
         size = max(1, min(BATCH_BYTES, share))
-        reads = max(1, min(_ALIGNMENTS, share // _BYTES))
+        alignments = min(_ALIGNMENTS, share // _BYTES)
         for section in self._source.sections(region, rules, size=size, threads=request.threads):
-            for piece in split_section(section, reads=reads):
+            enough = _COLUMNS * len(section.batches[0])  # so that reads are not looked through again for each column
+            for piece in split_section(section, reads=max(1, alignments, enough)):
                 if positions is None:
                     yield piece, None
                 elif len(inside := _inside(positions, piece.region)):

@@ -85,7 +85,7 @@ class Extra:
             )
             is_float = tag >= 0 and batch.data[tag] == ord("f")
             values.append(
-                float_text(struct.unpack_from("<f", batch.data, tag + 1)[0])
+                float_text(struct.unpack("<f", batch.data[tag + 1 : tag + 5].tobytes())[0])
                 if is_float
                 else texts[start:end].tobytes().decode("latin-1")
             )

@@ -1,4 +1,4 @@
-"""What columns can be made of: a path, an open file, a stream of bytes, records of pysam, or a batch of records, each as one ``Source``."""
+"""What columns can be made of, each as a ``Source``: a path, an open file, a stream, records of pysam, a batch of records."""
 
 import re
 import shutil
@@ -82,7 +82,7 @@ def open_source(source: Readable, region: str | Region | None, reference: StrPat
     if hasattr(source, "read"):
         return _from_bytes(cast(BinaryIO, source), reference)
     if isinstance(source, Iterable):
-        return _from_records(cast(Iterable[pysam.AlignedSegment], source))
+        return _from_records(source)
     raise UsageError(
         "columns cannot be made of this",
         found=type(source).__name__,

@@ -48,7 +48,8 @@ class TextOptions:
     redo_baq
         Calculate that anew even where tags hold it (-E).
     mapq, query_positions, query_positions_5
-        Further columns: mapping quality as a letter (-s), position in the read as aligned (-O), and from its 5' end (--output-BP-5).
+        Further columns: mapping quality as a letter (-s), position in the read as aligned (-O), and from its 5' end
+        (--output-BP-5).
     extra
         Further columns: names of ``FIELDS``, or tags (--output-extra; QNAME alone: --output-QNAME).
     separator, empty

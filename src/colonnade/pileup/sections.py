@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -289,7 +290,7 @@ def _cut(
     while cuts[-1] < end - start:
         before = totals[cuts[-1] - 1] if cuts[-1] else 0
         cuts.append(max(cuts[-1] + 1, int(np.searchsorted(totals, before + reads, side="right"))))
-    return [(start + a, start + min(b, end - start)) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(start + a, start + min(b, end - start)) for a, b in pairwise(cuts)]
 
 
 def _overlapping(batch: RecordBatch, start: int, end: int) -> RecordBatch:

@@ -14,8 +14,8 @@ from colonnade.records.batch_kernels import DELETION, INSERTION, PAD, SKIP, SOFT
 # What a read is in a column.
 IS_MATCH, IS_DELETION, IS_SKIP, IS_NO_SPAN = 0, 1, 2, 3
 
-#: One segment, clipped to the columns asked for. ``query`` is the read position of its first base, or of the base after a deletion or
-#: skip; ``insertion`` and ``deletion`` follow its last column; ``gap`` is the whole length of the deletion or skip.
+#: One segment, clipped to the columns asked for. ``query`` is the read position of its first base, or of the base after a
+#: deletion or skip; ``insertion`` and ``deletion`` follow its last column; ``gap`` is the length of the whole deletion or skip.
 SEGMENT = np.dtype(
     [
         ("start", np.int64),

@@ -71,7 +71,7 @@ def write_text(
     """
     announce_compilation("text_kernels")
     with ExitStack() as stack:
-        fasta = None if options.reference is None else stack.enter_context(closing(Fasta(options.reference)))
+        fasta = None if options.reference is None else stack.enter_context(closing(Fasta(fspath(options.reference))))
         files = stack.enter_context(open_all(paths, reference=options.reference))
         text = _Text(files, fasta, options, threads, memory)
         for piece in text.pieces():
@@ -207,7 +207,8 @@ class _Text:
             text_kernels.measure_fields(data, records, segments, start, reference, self._style, counts[i], sizes[i])
             for k, extra in enumerate(extras):
                 extras_kernels.measure_extra(
-                    extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k], counts[i], extra_sizes[i, k]
+                    extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k],
+                    counts[i], extra_sizes[i, k],
                 )  # fmt: skip
         covered = np.cumsum(changes[:-1]) > 0
         shown = self._shown(region, covered)
@@ -219,7 +220,8 @@ class _Text:
             text_kernels.write_fields(data, records, segments, start, reference, self._style, out, cursors[i])
             for k, extra in enumerate(extras):
                 extras_kernels.write_extra(
-                    extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k], out, extra_cursors[i, k]
+                    extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k],
+                    out, extra_cursors[i, k],
                 )  # fmt: skip
         text_kernels.write_frame(name, start, shown, reference.letters, counts, sizes, extra_sizes, out)
         return _Lines(region, out[:size], bool(covered.any()))
