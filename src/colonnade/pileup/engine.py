@@ -4,6 +4,7 @@ import logging
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from types import TracebackType
 from typing import Final, Literal, TypeAlias
@@ -14,11 +15,12 @@ import numpy.typing as npt
 from colonnade.errors import UsageError
 from colonnade.jit import announce_compilation
 from colonnade.pileup import columns_kernels as kernels
-from colonnade.pileup.columns import FLAT, Column, ColumnBatch
+from colonnade.pileup.columns import Column, ColumnBatch
+from colonnade.pileup.flat import make_columns
 from colonnade.pileup.input import Readable, Source, StrPath, open_source
 from colonnade.pileup.sections import BATCH_BYTES, Rules, Section, split_section
 from colonnade.pileup.segments import find_segments
-from colonnade.pileup.segments_kernels import Wanted, cover
+from colonnade.pileup.segments_kernels import Wanted
 from colonnade.records.batch import RecordBatch
 from colonnade.records.batch_kernels import EXCLUDED, MAX_POSITION, NO_QUALITY
 from colonnade.records.filters import NO_FLAGS, ReadFilter
@@ -85,6 +87,7 @@ def pileup(
     resolve_mates
         Whether only one of two overlapping mates keeps its quality; the other gets 0. None: only with ``compat``. Own rules
         resolve primary mates, so that it does not matter where a region is cut; htslib resolves proper pairs of any records.
+        Mates without qualities count as if they had 255, as in htslib.
     threads
         Threads; the columns do not depend on it.
     memory
@@ -152,7 +155,7 @@ class _Request:
         """States that are part of a column."""
         return Wanted(self.deletions, self.skips, no_span=not self.as_htslib)
 
-    @property
+    @cached_property
     def style(self) -> kernels.Style:
         """Which alignments a column keeps."""
         min_baseq = self.read_filter.min_baseq
@@ -303,79 +306,6 @@ class Pileup:
         return make_columns(
             reads, segments, region, positions, request.style, max_depth=max_depth, mask=request.read_filter.masked
         )
-
-
-def make_columns(
-    reads: RecordBatch,
-    segments: npt.NDArray[np.void],
-    region: Region,
-    positions: npt.NDArray[np.int64] | None,
-    style: kernels.Style,
-    *,
-    max_depth: int = 0,
-    mask: Sequence[Region] = (),
-) -> tuple[ColumnBatch, int]:
-    """The columns of a region, or those at some of its positions.
-
-    Parameters
-    ----------
-    reads, segments
-        All that reach into the region, and their segments within it.
-    region
-        Where.
-    positions
-        int64: rising; None for all.
-    style
-        Which alignments are kept.
-    max_depth
-        Most alignments in a column; 0 for no limit.
-    mask
-        Where no columns are.
-
-    Returns
-    -------
-    The columns with at least one alignment, and how many alignments ``max_depth`` left out.
-    """
-    is_dense = positions is None
-    places = np.arange(region.start, region.end) if positions is None else positions
-    reads, segments = _used(reads, segments)
-    counts = np.zeros(len(places) + 1, np.int32)
-    if is_dense and style.keeps_all:
-        cover(segments, region.start, counts)
-        counts = np.cumsum(counts[:-1], dtype=np.int32)
-    else:
-        kernels.count_alignments(reads.data, reads.records, segments, places, is_dense, style, counts)
-        counts = counts[:-1]
-    masked = [part for part in mask if part.contig == region.contig]
-    for part in masked:
-        counts[np.searchsorted(places, part.start) : np.searchsorted(places, part.end)] = 0
-    n_alignments = int(counts.sum(dtype=np.int64))
-    if max_depth:
-        counts = np.minimum(counts, max_depth)
-    bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-    size = int(bounds[-1])
-
-    flat = kernels.Flat(*(np.empty(size, kind) for kind in FLAT.values()))
-    flat.state[:] = 0
-    indels = np.empty(kernels.count_indels(segments), kernels.INDEL)
-    stops = bounds[1:].astype(np.uint64) if masked or max_depth else np.empty(0, np.uint64)
-    filled = kernels.write_alignments(
-        reads.data, reads.records, segments, places, is_dense, style, bounds[:-1].astype(np.uint64), stops, flat, indels
-    )
-    indels = indels[:filled]
-    indels = indels[np.argsort(indels["at"])]
-    kept = counts > 0
-    offsets = np.concatenate([[0], bounds[1:][kept]])
-    return ColumnBatch(region.contig, places[kept], offsets, reads, *flat, indels), n_alignments - size
-
-
-def _used(reads: RecordBatch, segments: npt.NDArray[np.void]) -> tuple[RecordBatch, npt.NDArray[np.void]]:
-    """The reads that have segments, and the segments with their new numbers."""
-    used = np.zeros(len(reads), np.bool_)
-    kernels.mark_used(segments, used)
-    if not used.all():
-        kernels.renumber(segments, np.cumsum(used, dtype=np.int32) - np.int32(1))
-    return reads.without(~used), segments
 
 
 def _chosen(batch: RecordBatch, predicate: Predicate) -> RecordBatch:

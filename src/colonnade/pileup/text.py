@@ -29,7 +29,6 @@ from colonnade.run.ordered import ordered_map
 _log = logging.getLogger(__name__)
 
 _EMPTY_COLUMNS: Final = 1 << 14  # lines without reads that are made at a time
-_READS: Final = 1 << 22  # in the columns of a task
 
 _UNKNOWN: Final = 255
 _CODE = np.full(256, text_kernels.NO_BASE, np.uint8)
@@ -147,7 +146,7 @@ class _Text:
             where = hull
         share = self._memory // (4 * (self._threads + 2))
         size = max(1, min(BATCH_BYTES, share // len(self._files)))
-        reads = max(1, min(_READS, share) // (1 + 10 * len(self._extras)))
+        reads = max(1, share // (2 + 10 * len(self._extras)))
         for section in read_sections(self._files, where, self._rules(region.contig), size=size, threads=self._threads):
             yield from split_section(section, reads=reads)
 
