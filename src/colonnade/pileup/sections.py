@@ -12,7 +12,7 @@ from colonnade.formats.alignments import AlignmentFile
 from colonnade.pileup import admission_kernels as kernels
 from colonnade.records.batch import NO_MORE, RecordBatch, chosen_records
 from colonnade.records.filters import Flag, ReadFilter
-from colonnade.records.overlap import resolve_overlaps
+from colonnade.records.overlap import passed_records, resolve_overlaps
 from colonnade.records.source import read_batches
 from colonnade.regions import Region
 from colonnade.run.ahead import ahead
@@ -67,7 +67,8 @@ class LeftOpen:
     """
 
     def __init__(self) -> None:
-        self._open = RecordBatch.empty()
+        self._open: list[npt.NDArray[np.void]] = []  # arrays of PASSED
+        self._n_left = 0
         self._is_new = True
 
     def begin(self) -> None:
@@ -79,20 +80,16 @@ class LeftOpen:
         if not len(batch):
             return
         if self._is_new:
-            proper = self._open.records["flag"] & Flag.PROPER_PAIR != 0
-            if _name(batch, 0) in {_name(self._open, row) for row in np.flatnonzero(proper).tolist()}:
-                batch.records["alone"][0] = True
-            self._open = RecordBatch.empty()
+            (first,) = passed_records(batch, np.arange(len(batch)) == 0)
+            batch.records["alone"][0] = any(first["hash"] in part["hash"] for part in self._open)
+            self._open = []
             self._is_new = False
-        front = batch.records["start"][-1]
-        self._open = RecordBatch.concatenated(
-            [part.taken(part.records["end"] >= front) for part in (self._open, batch)]
-        )
-
-
-def _name(batch: RecordBatch, row: int) -> bytes:
-    record = batch.records[row]
-    return batch.data[record["name"] : record["name"] + record["l_name"]].tobytes()
+        front = int(batch.records["start"][-1])
+        is_proper = batch.records["flag"] & Flag.PROPER_PAIR != 0
+        self._open.append(passed_records(batch, is_proper & (batch.records["end"] >= front)))
+        if sum(map(len, self._open)) > 2 * self._n_left:
+            self._open = [part[part["end"] >= front] for part in self._open]
+            self._n_left = sum(map(len, self._open))
 
 
 @dataclass(frozen=True)

@@ -41,15 +41,38 @@ def resolve_overlaps(
     """
     held = _Held.none()
     fronts = np.full(1, -1, np.int64)
+    gathered: list[RecordBatch] = []
     for batch in batches:
+        # What is held is copied every time, so new records wait until there are enough to be worth it.
+        gathered.append(batch)
+        del batch
+        n_new = sum(len(part.data) for part in gathered)
+        if 4 * n_new < len(held.waiting.data) and gathered[-1].complete != NO_MORE:
+            continue
+        batch = _gathered(gathered)
+        gathered = []
         n_files = int(batch.records["file"].max(initial=0)) + 1
         fronts = np.pad(fronts, (0, max(0, n_files - fronts.size)), constant_values=-1)
         held, released = held.resolve(batch, fronts, as_htslib=as_htslib, lost=lost)
         del batch
         while released:  # nothing of a batch stays here while the next one is read
             yield released.pop(0)
-    if len(rest := held.waiting.ordered()):
-        yield rest
+    for rest in (held.waiting.ordered(), *gathered):
+        if len(rest):
+            yield rest
+
+
+def _gathered(batches: list[RecordBatch]) -> RecordBatch:
+    if len(batches) == 1:
+        return batches[0]
+    return replace(RecordBatch.concatenated(batches), complete=batches[-1].complete)
+
+
+def passed_records(batch: RecordBatch, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.void]:
+    """Hash of the name, end and file of some records."""
+    passed = np.empty(np.count_nonzero(chosen), _PASSED)
+    kernels.note_passed(batch.data, batch.records, np.where(chosen, kernels.ENTERED, kernels.OUTSIDE), passed, 0)
+    return passed
 
 
 @dataclass(frozen=True)
