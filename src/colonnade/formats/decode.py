@@ -76,8 +76,8 @@ def decode_to_bam(
 ) -> None:
     """Decode a CRAM or SAM file, whole or one region of it, to a BAM file of stored blocks.
 
-    The records are those of ``samtools view -b``, byte for byte, without MD and NM tags that a CRAM does not hold. htslib gets every base from ``reference``, nothing from the
-    network. Nothing is left at ``target`` after an error.
+    The records are those of ``samtools view -b``, byte for byte, without MD and NM tags that a CRAM does not hold. htslib gets
+    every base from ``reference``, nothing from the network. Nothing is left at ``target`` after an error.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.jit import kernel
-from colonnade.pileup.segments_kernels import IS_DELETION, IS_MATCH, IS_NO_SPAN, IS_SKIP, quality_of
+from colonnade.pileup.segments_kernels import IS_DELETION, IS_MATCH, IS_NO_SPAN, IS_SKIP, has_bases, quality_of
 from colonnade.records.batch_kernels import read_nibble
 
 LETTERS = np.array(list(b"=ACMGRSVTWYHKDBN"), np.uint8)
@@ -51,12 +51,6 @@ def _columns_of(segment, positions, is_dense):
 
 
 @kernel
-def _has_all_bases(segment, record):
-    """Whether a read has a base in each column of a segment: not without sequence, nor where a match has length 0 (htslib)."""
-    return segment.state == IS_MATCH and segment.query + segment.length <= record.l_seq
-
-
-@kernel
 def _has_base(segment, record, position):
     return segment.state == IS_MATCH and segment.query + position - segment.start < record.l_seq
 
@@ -79,7 +73,7 @@ def count_alignments(data, records, segments, positions, is_dense, style, counts
         segment = segments[i]
         record = records[segment.record]
         first, last = _columns_of(segment, positions, is_dense)
-        if is_dense and _has_all_bases(segment, record):
+        if is_dense and has_bases(record, segment):
             qual = record.qual + segment.query - first
             for column in range(first, last):
                 counts[column] += style.bases[data[qual + column]]
@@ -164,7 +158,7 @@ def write_alignments(data, records, segments, positions, is_dense, style, cursor
         has_indel = segment.insertion > 0 or segment.deletion > 0
 
         # Bases one after the other, with nothing to ask.
-        if is_dense and style.keeps_all and stops.size == 0 and _has_all_bases(segment, record):
+        if is_dense and style.keeps_all and stops.size == 0 and has_bases(record, segment):
             number = segment.record
             length = np.uint64(segment.length)
             query = np.uint64(segment.query)

@@ -153,7 +153,7 @@ class _Request:
     @property
     def wanted(self) -> Wanted:
         """States that are part of a column."""
-        return Wanted(self.deletions, self.skips, no_span=not self.as_htslib)
+        return Wanted(self.deletions, self.skips, no_span=not self.as_htslib, empty=self.as_htslib)
 
     @cached_property
     def style(self) -> kernels.Style:

@@ -69,6 +69,7 @@ class LeftOpen:
     def __init__(self) -> None:
         self._open: list[npt.NDArray[np.void]] = []  # arrays of PASSED
         self._n_left = 0
+        self._front = 0
         self._is_new = True
 
     def begin(self) -> None:
@@ -81,10 +82,12 @@ class LeftOpen:
             return
         if self._is_new:
             (first,) = passed_records(batch, np.arange(len(batch)) == 0)
-            batch.records["alone"][0] = any(first["hash"] in part["hash"] for part in self._open)
+            batch.records["alone"][0] = any(
+                first["hash"] in part["hash"][part["end"] >= self._front] for part in self._open
+            )
             self._open = []
             self._is_new = False
-        front = int(batch.records["start"][-1])
+        front = self._front = int(batch.records["start"][-1])
         is_proper = batch.records["flag"] & Flag.PROPER_PAIR != 0
         self._open.append(passed_records(batch, is_proper & (batch.records["end"] >= front)))
         if sum(map(len, self._open)) > 2 * self._n_left:

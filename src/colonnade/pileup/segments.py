@@ -9,7 +9,7 @@ from colonnade.pileup import segments_kernels as kernels
 from colonnade.records.batch import RecordBatch
 from colonnade.regions import Region
 
-ALL_STATES: Final = kernels.Wanted(deletions=True, skips=True, no_span=False)
+ALL_STATES: Final = kernels.Wanted(deletions=True, skips=True, no_span=False, empty=True)
 
 
 def find_segments(batch: RecordBatch, region: Region, wanted: kernels.Wanted) -> npt.NDArray[np.void]:

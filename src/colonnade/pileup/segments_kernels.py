@@ -35,11 +35,12 @@ SEGMENT = np.dtype(
 
 
 class Wanted(NamedTuple):
-    """Which states besides a match are wanted."""
+    """Which states besides a match are wanted, and whether an operation of length 0 takes a column, as in htslib."""
 
     deletions: bool
     skips: bool
     no_span: bool
+    empty: bool
 
 
 @kernel
@@ -83,7 +84,7 @@ def indel_after(data, record, operation):
 def find_segments(data, records, start, end, wanted, segments):
     """Cut the records of a file into segments within [start, end), in the order of the records; returns how many.
 
-    An operation of length 0 takes a column from the next one, as htslib moves on by one operation a column.
+    Where wanted, an operation of length 0 takes a column from the next one: htslib moves on by one operation a column.
     """
     filled = 0
     for number in range(records.size):
@@ -122,6 +123,8 @@ def find_segments(data, records, start, end, wanted, segments):
             elif kind == SKIP:
                 state = IS_SKIP
             else:
+                continue
+            if length == 0 and not wanted.empty:
                 continue
             if column >= end or column >= record.end:
                 break
@@ -165,6 +168,12 @@ def quality_of(data, record, segment, position):
     if segment.state != IS_MATCH and position < record.gap_until and query == record.gap_query:
         return record.gap_quality
     return data[record.qual + query]
+
+
+@kernel
+def has_bases(record, segment):
+    """Whether a read has a base in each column of a segment."""
+    return segment.state == IS_MATCH and segment.query + segment.length <= record.l_seq
 
 
 @kernel

@@ -10,7 +10,7 @@ import numpy as np
 
 from colonnade.formats.integers_kernels import read_u32
 from colonnade.jit import kernel
-from colonnade.pileup.segments_kernels import IS_MATCH, IS_SKIP, quality_of
+from colonnade.pileup.segments_kernels import IS_MATCH, IS_SKIP, has_bases, quality_of
 from colonnade.records.batch_kernels import DELETION, INSERTION, PAD, REVERSE, read_nibble
 
 TAB, NEWLINE, STAR = 9, 10, 42
@@ -143,7 +143,7 @@ def measure_fields(data, records, segments, start, reference, style, counts, siz
         record = records[segment.record]
         first = np.int64(segment.start - start)
         last = first + segment.length - 1
-        if segment.state == IS_MATCH and record.l_seq > 0:
+        if has_bases(record, segment):
             qual = record.qual + segment.query
             kept = counts[first : last + 1]
             qualities = data[qual : qual + segment.length]
@@ -216,7 +216,7 @@ def write_fields(data, records, segments, start, reference, style, out, cursors)
             _put_head(out, np.int64(cursors[first] >> half), record)
             cursors[first] += np.uint64(2) << half
 
-        if segment.state == IS_MATCH and record.l_seq > 0:
+        if has_bases(record, segment):
             # One code a byte, 0 where it is that of the reference; simple loops, which become vector instructions.
             query = np.int64(segment.query)
             packed = data[record.seq + (query >> 1) : record.seq + ((query + length + 1) >> 1)]
