@@ -190,7 +190,7 @@ def _open(path: StrPath, fasta: Fasta | None) -> pysam.AlignmentFile:
     reference = None if fasta is None else fasta.path
     try:
         return pysam.AlignmentFile(
-            os.fspath(path), "r", reference_filename=reference, check_sq=False, format_options=[b"decode_md=0"]
+            os.fspath(path), "r", reference_filename=reference, check_sq=False, format_options=["decode_md=0"]
         )
     except (OSError, ValueError):
         raise FormatError("the header cannot be read", path=path, advice="the file is damaged: make it again") from None

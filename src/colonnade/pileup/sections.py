@@ -205,7 +205,7 @@ def join_streams(streams: Sequence[Iterator[RecordBatch]], region: Region, *, si
         while True:
             reader = min(readers, key=lambda reader: reader.complete)
             new, carried = sum(r.new for r in readers), sum(r.carried for r in readers)
-            if reader.complete == NO_MORE or (reader.complete > start and new >= max(size // 4, carried)):
+            if reader.complete == NO_MORE or (reader.complete > start and new >= max(size, carried) // 4):
                 break
             reader.advance()
         end = min(region.end, reader.complete)
@@ -236,7 +236,9 @@ class _Reader:
 
     def take_until(self, end: int) -> RecordBatch:
         """The open records in file order; those that reach ``end`` stay open."""
-        merged = in_file_order(self._parts)
+        parts, self._parts = self._parts, []
+        merged = in_file_order(parts)
+        del parts
         records = merged.records
         later = (records["end"] > end) | (records["start"] >= end)
         self._parts = [merged.taken(later)] if later.any() else []

@@ -116,9 +116,9 @@ class RecordBatch:
         others = [batch for batch in batches if batch is not largest]
         if not others:
             return largest
+        if sum(len(batch.data) for batch in others) > largest.room:
+            return cls.concatenated(batches)
         side = cls.concatenated(others)
-        if len(side.data) > largest.room:
-            return cls.concatenated([side, largest])
         largest.data[: len(side.data)] = side.data
         return replace(largest, records=joined_records([side.records, largest.records]), room=0)
 
