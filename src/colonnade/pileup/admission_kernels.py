@@ -29,6 +29,37 @@ def _sift_down(ends, size):
 
 
 @kernel
+def _most_open(records, n_open):
+    """A bound on how many reads are open at once, cheaper than counting them."""
+    longest = np.int64(0)
+    for i in range(records.size):
+        longest = max(longest, records[i].end - records[i].start)
+    most = 0
+    oldest = 0
+    for i in range(records.size):
+        while records[oldest].start + longest < records[i].start:
+            oldest += 1
+        most = max(most, i + 1 - oldest)
+    return n_open + most
+
+
+@kernel
+def _still_open(records, front, ends, n_open):
+    """Leave in the heap what is open at ``front``, of it and of some records that were all let in; returns how many that is."""
+    filled = np.int64(0)
+    for i in range(n_open):
+        if ends[i] >= front:
+            ends[filled] = ends[i]
+            filled += 1
+    for i in range(records.size):
+        if records[i].end >= front and records[i].ordinal >= 0:
+            ends[filled] = records[i].end
+            filled += 1
+    ends[:filled].sort()
+    return filled
+
+
+@kernel
 def admit(records, max_depth, front, ends, n_open, refused):
     """Mark the records that come when ``max_depth`` others are open as ``refused``, unless they are the first at their start.
 
@@ -52,22 +83,25 @@ def admit(records, max_depth, front, ends, n_open, refused):
     Start of the last record, and how many reads are open after it. ``ignored`` records, those without span that are not the first
     at their start, are never open in htslib; they are marked by an ``ordinal`` of -1.
     """
+    is_limited = max_depth > 0 and _most_open(records, n_open) > max_depth
     for i in range(records.size):
         record = records[i]
         is_first = record.start != front
         front = record.start
-        if max_depth > 0:
+        if is_limited:
             while n_open > 0 and ends[0] < front:
                 n_open -= 1
                 ends[0] = ends[n_open]
                 _sift_down(ends, n_open)
-        if not is_first and max_depth > 0 and n_open >= max_depth:
+        if not is_first and is_limited and n_open >= max_depth:
             record.refused = True
             refused[0] += 1
         elif not is_first and record.end == record.start:
             record.ordinal = -1
-        elif max_depth > 0:
+        elif is_limited:
             ends[n_open] = record.end
             _sift_up(ends, n_open)
             n_open += 1
+    if max_depth > 0 and not is_limited:
+        n_open = _still_open(records, front, ends, n_open)
     return np.int64(front), np.int64(n_open)

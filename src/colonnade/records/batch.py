@@ -101,13 +101,14 @@ class RecordBatch:
     @classmethod
     def concatenated(cls, batches: Sequence["RecordBatch"]) -> "RecordBatch":
         """Batches as one, their records one after the other."""
-        offsets = np.cumsum([0] + [len(batch.data) for batch in batches])
-        parts = [chosen_records(batch.records, slice(None)) for batch in batches]
-        for part, offset in zip(parts, offsets[:-1], strict=True):
+        records = joined_records([batch.records for batch in batches])
+        row = offset = 0
+        for batch in batches:
             for name in ("name", "cigar", "seq", "qual"):
-                part[name] += offset
+                records[name][row : row + len(batch)] += offset
+            row, offset = row + len(batch), offset + len(batch.data)
         data = np.concatenate([batch.data for batch in batches])
-        return cls(data, joined_records(parts), whole=all(batch.whole for batch in batches if len(batch)))
+        return cls(data, records, whole=all(batch.whole for batch in batches if len(batch)))
 
     @classmethod
     def joined(cls, batches: Sequence["RecordBatch"]) -> "RecordBatch":
