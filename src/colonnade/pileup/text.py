@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import groupby
 from os import fspath
 from typing import Final
 
@@ -110,8 +111,17 @@ class _Text:
 
     def pieces(self) -> Iterator[memoryview]:
         """All lines, in pieces of any size."""
-        for region in self._regions():
-            yield from self._of_region(region)
+        regions = self._regions()
+        tasks = (task for region in regions for task in self._tasks(region))
+        lines = ordered_map(self._render, tasks, threads=self._threads)
+        by_contig = groupby(lines, key=lambda part: part.region.contig)
+        contig, found = next(by_contig, (None, iter(())))
+        for region in regions:
+            if region.contig != contig:
+                yield from self._of_region(region, iter(()))
+                continue
+            yield from self._of_region(region, found)
+            contig, found = next(by_contig, (None, iter(())))
 
     def _regions(self) -> list[Region]:
         """Where columns are wanted; reads may hang over the end of a contig, and are shown there too."""
@@ -121,10 +131,10 @@ class _Text:
         parse_region(text, lengths)
         return [parse_region(text, dict.fromkeys(lengths, MAX_POSITION))]
 
-    def _of_region(self, region: Region) -> Iterator[memoryview]:
+    def _of_region(self, region: Region, parts: "Iterator[_Lines]") -> Iterator[memoryview]:
         everywhere = self._options.all_positions
         done, has_columns = region.start, False
-        for lines in ordered_map(self._render, self._tasks(region), threads=self._threads):
+        for lines in parts:
             has_columns = has_columns or lines.has_reads
             if not has_columns:
                 continue
