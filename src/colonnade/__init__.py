@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from colonnade.compare.options import CompareOptions
     from colonnade.compare.samples import REF, Comparison
     from colonnade.errors import ColonnadeError
-    from colonnade.pileup.columns import Column, ColumnBatch
+    from colonnade.pileup.columns import Alignment, Column, ColumnBatch, State
     from colonnade.pileup.engine import Pileup, pileup
     from colonnade.plan.api import plan
     from colonnade.plan.ranges import Range
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from colonnade.version import __version__
 
 _HOMES = {
+    "Alignment": "colonnade.pileup.columns",
     "ColonnadeError": "colonnade.errors",
     "Column": "colonnade.pileup.columns",
     "ColumnBatch": "colonnade.pileup.columns",
@@ -37,6 +38,7 @@ _HOMES = {
     "ReadFilter": "colonnade.records.filters",
     "Region": "colonnade.regions",
     "RegionTally": "colonnade.tally.engine",
+    "State": "colonnade.pileup.columns",
     "__version__": "colonnade.version",
     "compare": "colonnade.compare.engine",
     "pileup": "colonnade.pileup.engine",
@@ -46,6 +48,7 @@ _HOMES = {
 
 __all__ = [
     "REF",
+    "Alignment",
     "ColonnadeError",
     "Column",
     "ColumnBatch",
@@ -58,6 +61,7 @@ __all__ = [
     "ReadFilter",
     "Region",
     "RegionTally",
+    "State",
     "__version__",
     "compare",
     "pileup",
@@ -71,6 +75,7 @@ __all__ = [
 for _package in ("compare", "pileup", "plan", "tally"):
     import_module(f"colonnade.{_package}")
     globals().pop(_package)
+del _package
 
 
 def __getattr__(name: str) -> object:

@@ -369,7 +369,7 @@ def is_refused(engine: Engine, folder: Path, capsys):
         (["--output-extra", "NM", "--output-extra", "RG", "a.bam"], "--output-extra: given more than once"),
         (["-q", "x", "a.bam"], "-q"),
         (["-Q", "-1", "a.bam"], "-Q"),
-        (["--max-depth=-1", "a.bam"], "must be 0 or more"),
+        (["--max-depth=-1", "a.bam"], "must be 0 to"),
         (["--ff", "NONSENSE", "a.bam"], "unknown flag 'NONSENSE'"),
         (["--rf", "-4", "a.bam"], "--rf"),
         (["--threads", "0", "a.bam"], "--threads"),

@@ -90,6 +90,7 @@ def _template(rng: np.random.Generator, number: int) -> list[str]:
         sequence = "".join(rng.choice(list("ACGTN"), length, p=[0.6, 0.15, 0.1, 0.1, 0.05]))
         qualities = "".join(chr(33 + q) for q in rng.choice([0, 1, 2, 10, 20, 30, 41], length))
         flag = flags[i] & ~0x2 if rng.random() < 0.08 else flags[i]
+        flag |= 0x8 if rng.random() < 0.05 else 0  # said to have no mapped mate, and yet a proper pair
         lines.append(
             f"t{number}\t{flag}\tc\t{starts[i]}\t60\t{''.join(f'{n}{o}' for n, o in cigars[i])}\t=\t{starts[mate]}\t"
             f"{template_length if i == 0 else -template_length}\t{sequence}\t{qualities}"

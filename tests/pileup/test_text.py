@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from made_records import segments, written
 
 import colonnade as cn
-from colonnade.errors import UsageError
+from colonnade.errors import FormatError, InputError, UsageError
 from colonnade.pileup import sections, text
 from colonnade.pileup.extras import float_text
 from colonnade.pileup.options import TextOptions
@@ -74,6 +74,24 @@ def test_text_does_not_depend_on_how_much_is_read_and_written_at_a_time(shared_d
         monkeypatch.setattr(sections, "MOST_COLUMNS", columns)
         monkeypatch.setattr(sections, "MOST_EMPTY", empty)
         assert ours(path, threads=2, memory=1 << 16) == whole
+
+
+def test_text_that_is_made_in_halves_is_the_same(make_bam, monkeypatch) -> None:
+    lines = [_line(f"r{n}", 0, "c", 5 + n % 7, "10M", 0, 0, "J") + f"\tXZ:Z:{'x' * n}" for n in range(50)]
+    path = make_bam("tags.bam", {"c": 50}, lines)
+    whole = ours(path, extra=("XZ",))
+    monkeypatch.setattr(text, "_MOST_BYTES", 2500)
+    assert ours(path, extra=("XZ",)) == whole == samtools(path, options=["--output-extra", "XZ"])
+    monkeypatch.setattr(text, "_MOST_BYTES", 1000)
+    with pytest.raises(InputError, match=r"c:\d+-\d+: a line is too long"):
+        ours(path, extra=("XZ",))
+
+
+@pytest.mark.parametrize("least", [255, 256, 1000])
+def test_no_quality_reaches_more_than_255(make_bam, least: int) -> None:
+    lines = [f"r{n}\t0\tc\t5\t60\t10M\t*\t0\t0\tACGTACGTAC\t*" for n in range(500)]
+    path = make_bam("bare.bam", {"c": 50}, lines)
+    assert ours(path, min_baseq=least) == samtools(path, options=[f"-Q{least}"])
 
 
 def _line(name: str, flag: int, contig: str, start: int, cigar: str, mate: int, size: int, quality: str) -> str:
@@ -150,6 +168,22 @@ def test_positions_may_be_intervals_or_single_ones_and_empty_intervals_let_reads
             assert ours(path, positions=listed, all_positions=everywhere) == theirs, (content, everywhere)
 
 
+@pytest.mark.parametrize("line", ["c 5 10x", "c 5 -3", "c x", "c", "c -5 10", "c 9 5", "c 5 99999999999999999999"])
+def test_a_line_that_is_no_position_is_named(make_bam, tmp_path: Path, line: str) -> None:
+    path = make_bam("a.bam", {"c": 100}, [_line("r", 0, "c", 5, "10M", 0, 0, "J")])
+    listed = tmp_path / "positions"
+    listed.write_text(f"c\t1\t4\n{line}\n")
+    with pytest.raises(FormatError, match=r"line 2: neither an interval nor a position"):
+        ours(path, positions=listed)
+
+
+def test_tags_of_any_type_are_found_behind_a_double(make_bam, tmp_path: Path) -> None:
+    line = _line("r", 0, "c", 5, "10M", 0, 0, "J") + "\tXD:d:1.25\tNM:i:3\tRG:Z:g1"
+    path = make_bam("double.bam", {"c": 100}, [line])
+    assert ours(path, extra=("XD", "NM", "RG")) == samtools(path, options=["--output-extra", "XD,NM,RG"])
+    assert ours(path, exclude_read_groups=("g1",)) == ""
+
+
 def test_files_are_told_apart_by_contig_names(make_bam) -> None:
     one = make_bam("one.bam", {"c": 50, "d": 50}, [_line("a", 0, "c", 5, "5M", 0, 0, "J")])
     two = make_bam("two.bam", {"d": 50, "c": 50}, [_line("b", 0, "c", 5, "5M", 0, 0, "J")])
@@ -179,7 +213,16 @@ def test_floats_are_written_as_in_samtools(make_bam, value: float, expected: str
 
 
 @pytest.mark.parametrize(
-    "options", [{"extra": ("TLEN",)}, {"separator": ""}, {"empty": "ab"}, {"baq": True}, {"separator": "é"}]
+    "options",
+    [
+        {"extra": ("TLEN",)},
+        {"separator": ""},
+        {"empty": "ab"},
+        {"baq": True},
+        {"separator": "é"},
+        {"extra": ("Né",)},
+        {"baq": True, "reference": "r.fa", "extra": ("BQ",)},
+    ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict) -> None:
     with pytest.raises(UsageError):

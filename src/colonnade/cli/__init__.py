@@ -35,21 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if chosen.debug:
             raise
         reason = error.strerror or str(error)
-        return _fail(f"{error.filename}: {reason}" if error.filename else reason, 1)
+        return _fail(f"{os.fsdecode(error.filename)}: {reason}" if error.filename else reason, 1)
     return 0
 
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM, as schedulers send it, end a command as Ctrl-C does: with nothing half-written left."""
+    """Let SIGTERM, as schedulers send it, and SIGHUP end a command as Ctrl-C does: with nothing half-written left."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    inherited = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ending = [signal.SIGTERM, *([signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else [])]
+    inherited = [(number, signal.signal(number, signal.default_int_handler)) for number in ending]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, inherited)
+        for number, handler in inherited:
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

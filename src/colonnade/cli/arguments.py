@@ -9,6 +9,7 @@ from colonnade.errors import ColonnadeError
 
 Value = TypeVar("Value")
 
+_LARGEST: Final = (1 << 31) - 1
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
@@ -68,8 +69,8 @@ def _positive(text: str) -> int:
 
 def _whole(text: str) -> int:
     number = int(text)
-    if number < 0:
-        raise ValueError(f"must be 0 or more, not {text}")
+    if not 0 <= number <= _LARGEST:
+        raise ValueError(f"must be 0 to {_LARGEST}, not {text}")
     return number
 
 

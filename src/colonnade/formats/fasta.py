@@ -103,7 +103,7 @@ class Fasta:
         with self._lock, silence:
             try:
                 sequence: str = self._file.fetch(region.contig, region.start, region.end)
-            except ValueError:  # pysam's word for htslib reading nothing
+            except (ValueError, OSError):  # pysam's words for htslib reading nothing, or less
                 sequence = ""
         if len(sequence) != len(region):
             raise FormatError(

@@ -5,19 +5,25 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from colonnade.errors import UsageError
 from colonnade.pileup.segments_kernels import IS_DELETION, IS_MATCH, IS_NO_SPAN, IS_SKIP
 from colonnade.records.batch import RecordBatch
+from colonnade.records.filters import Flag
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 #: The flat arrays of a ``ColumnBatch`` and their types.
 FLAT: Final = {"record": np.int32, "query": np.int32, "base": np.uint8, "quality": np.uint8, "state": np.uint8}
+
+#: Letter to its row in ``ColumnBatch.base_counts``; 4 for all others.
+_CODES: Final = np.full(256, 4, np.uint8)
+_CODES[list(b"ACGT")] = range(4)
 
 
 class State(IntEnum):
@@ -50,6 +56,10 @@ class Alignment(NamedTuple):
         htslib's ``indel``: length of the insertion that follows, else minus that of the deletion that follows, else 0.
     is_head, is_tail
         Whether this is the first, and the last, column of the read.
+    mapping_quality
+        Of the read.
+    reverse
+        Whether the read is on the reverse strand.
     """
 
     record: int
@@ -62,6 +72,8 @@ class Alignment(NamedTuple):
     indel: int
     is_head: bool
     is_tail: bool
+    mapping_quality: int
+    reverse: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +121,15 @@ class ColumnBatch:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def __getitem__(self, number: int) -> "Column":
+    @overload
+    def __getitem__(self, number: int) -> "Column": ...
+
+    @overload
+    def __getitem__(self, number: slice) -> "ColumnBatch": ...
+
+    def __getitem__(self, number: int | slice) -> "Column | ColumnBatch":
+        if isinstance(number, slice):
+            return self.part(number)
         number = range(len(self))[number]
         start, stop = self.offsets[number : number + 2].tolist()
         return Column(self, int(self.positions[number]), start, stop)
@@ -172,6 +192,31 @@ class ColumnBatch:
         tails: npt.NDArray[np.bool_] = self._position == ends[self.record] - 1
         return tails
 
+    @cached_property
+    def reverse(self) -> npt.NDArray[np.bool_]:
+        """Whether the read is on the reverse strand: bool (alignments,)."""
+        is_reverse: npt.NDArray[np.bool_] = self.flags & np.uint16(Flag.REVERSE) != 0
+        return is_reverse[self.record]
+
+    def base_counts(self, *, by_strand: bool = False) -> npt.NDArray[np.int32]:
+        """How many alignments of each column have A, C, G and T; other letters, deletions and skips are in none of them.
+
+        Parameters
+        ----------
+        by_strand
+            Whether reads on the forward and on the reverse strand are counted apart.
+
+        Returns
+        -------
+        int32 (columns, 4); by strand (2, columns, 4), the forward one first.
+        """
+        n_strands, n = 1 + by_strand, len(self)
+        cells = np.repeat(5 * np.arange(n), self.depths) + _CODES[self.base]
+        if by_strand:
+            cells += 5 * n * self.reverse
+        counts = np.bincount(cells, minlength=5 * n * n_strands).reshape(n_strands, n, 5)[:, :, :4].astype(np.int32)
+        return counts if by_strand else counts[0]
+
     @property
     def records(self) -> npt.NDArray[np.void]:
         """Array of ``RECORD``: the reads, of which ``record`` gives the row."""
@@ -197,8 +242,16 @@ class ColumnBatch:
         return self._of_records("mapq", np.uint8)
 
     def part(self, columns: slice) -> "ColumnBatch":
-        """Some of the columns, with arrays of their own and only the reads in them."""
-        first, last, _ = columns.indices(len(self))
+        """Some of the columns, with arrays of their own and only the reads in them; ``batch[2:5]`` is the same.
+
+        Raises
+        ------
+        UsageError
+            The slice has a step other than 1.
+        """
+        first, last, step = columns.indices(len(self))
+        if step != 1:
+            raise UsageError("a part of a batch leaves no columns out", found=f"step {step}", expected="step 1")
         start, stop = self.offsets[[first, max(first, last)]].tolist()
         chosen = np.zeros(len(self.records), np.bool_)
         chosen[self.record[start:stop]] = True
@@ -224,18 +277,21 @@ class ColumnBatch:
         """One row per column: contig, position, and for each property of the alignments a list.
 
         ``record``, ``query``, ``base``, ``quality`` and ``state`` are the flat arrays themselves, not copies; they live as long as
-        the table. ``name`` is a dictionary of the reads' names with ``record`` as its indices.
+        the table. ``name`` is a dictionary of the distinct names, which mates share, with an int32 array of its own as indices;
+        in a name that is not UTF-8, U+FFFD stands for what cannot be read.
         """
         import pyarrow as pa
 
         offsets = pa.array(self.offsets)
         flat = {name: pa.array(getattr(self, name)) for name in FLAT}
-        flat["name"] = pa.DictionaryArray.from_arrays(flat["record"], pa.array(self.names, pa.string()))
+        numbers: dict[str, int] = {}
+        rows = np.array([numbers.setdefault(_as_utf8(name), len(numbers)) for name in self.names], np.int32)
+        flat["name"] = pa.DictionaryArray.from_arrays(rows[self.record], pa.array(list(numbers), pa.string()))
         flat["flag"] = pa.array(self.flags[self.record])
         flat["mapping_quality"] = pa.array(self.mapping_qualities[self.record])
-        for name in ("insertion", "deletion", "gap", "head", "tail"):
+        for name in ("insertion", "deletion", "gap", "head", "tail", "reverse"):
             flat[name] = pa.array(getattr(self, name))
-        contig = pa.DictionaryArray.from_arrays(np.zeros(len(self), np.int32), pa.array([self.contig]))
+        contig = pa.DictionaryArray.from_arrays(np.zeros(len(self), np.int32), pa.array([_as_utf8(self.contig)]))
         lists = {name: pa.LargeListArray.from_arrays(offsets, values) for name, values in flat.items()}
         return pa.table({"contig": contig, "position": pa.array(self.positions), **lists})
 
@@ -289,10 +345,11 @@ class Column:
         names, flags = self.batch.names, self.flags.tolist()
         numbers = (self.query_positions, self.qualities, self.states, self.indels)
         columns = zip(self.records.tolist(), flags, *(n.tolist() for n in numbers), strict=True)
-        marks = zip(self.bases.tolist(), self.heads.tolist(), self.tails.tolist(), strict=True)
-        for (row, flag, query, quality, state, indel), (base, head, tail) in zip(columns, marks, strict=True):
+        others = (self.heads, self.tails, self.mapping_qualities, self.reverse)
+        marks = zip(self.bases.tolist(), *(n.tolist() for n in others), strict=True)
+        for (row, flag, query, quality, state, indel), (base, *rest) in zip(columns, marks, strict=True):
             place = query if state == IS_MATCH else None
-            yield Alignment(row, names[row], flag, place, base.decode(), quality, State(state), indel, head, tail)
+            yield Alignment(row, names[row], flag, place, base.decode(), quality, State(state), indel, *rest)
 
     @property
     def contig(self) -> str:
@@ -365,6 +422,11 @@ class Column:
         return self.batch.tail[self.start : self.stop]
 
     @property
+    def reverse(self) -> npt.NDArray[np.bool_]:
+        """Whether the read is on the reverse strand: bool (depth,)."""
+        return self.batch.reverse[self.start : self.stop]
+
+    @property
     def names(self) -> list[str]:
         """Names of the reads."""
         names = self.batch.names
@@ -381,3 +443,8 @@ class Column:
         """uint8 (depth,): MAPQ of the reads."""
         mapping_qualities: npt.NDArray[np.uint8] = self.batch.records["mapq"][self.records]
         return mapping_qualities
+
+
+def _as_utf8(name: str) -> str:
+    """A name as text that can be written."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")

@@ -67,6 +67,14 @@ def _is_kept(data, record, segment, position, style):
 
 
 @kernel
+def _gap_qualities(data, record, segment):
+    """Qualities of the base after a deletion or skip, as its first and last columns have it, and how many have the first."""
+    early = quality_of(data, record, segment, segment.start)
+    late = quality_of(data, record, segment, segment.start + segment.length - 1)
+    return early, late, record.gap_until - segment.start
+
+
+@kernel
 def count_alignments(data, records, segments, positions, is_dense, style, counts):
     """Add to int32 ``counts`` (columns,) the reads that each column keeps."""
     for i in range(segments.size):
@@ -74,9 +82,16 @@ def count_alignments(data, records, segments, positions, is_dense, style, counts
         record = records[segment.record]
         first, last = _columns_of(segment, positions, is_dense)
         if is_dense and has_bases(record, segment):
-            qual = record.qual + segment.query - first
-            for column in range(first, last):
-                counts[column] += style.bases[data[qual + column]]
+            # Unsigned, so that no index is looked at for being negative.
+            column = np.uint64(first)
+            qual = np.uint64(record.qual) + np.uint64(segment.query)
+            for k in range(np.uint64(segment.length)):
+                counts[column + k] += style.bases[data[qual + k]]
+        elif is_dense and segment.gap > 0:
+            early, late, until = _gap_qualities(data, record, segment)
+            keeps_early, keeps_late = style.gaps[early], style.gaps[late]
+            for k in range(np.int64(segment.length)):
+                counts[np.uint64(first + k)] += keeps_early if k < until else keeps_late
         else:
             for column in range(first, last):
                 counts[column] += _is_kept(data, record, segment, positions[column], style)
@@ -118,6 +133,90 @@ def _write_one(data, record, segment, position, style, flat, at):
 
 
 @kernel
+def _unpack(data, record, segment, pairs):
+    """Write the letters of a segment, and those of the bytes that they share, to uint16 ``pairs``; returns where they begin."""
+    one = np.uint64(1)
+    query = np.uint64(segment.query)
+    odd = query & one
+    seq = np.uint64(record.seq) + (query >> one)
+    for k in range((np.uint64(segment.length) + odd + one) >> one):
+        pairs[k] = PAIRS[data[seq + k]]
+    return odd
+
+
+@kernel
+def _write_bases(data, record, segment, first, letters, odd, cursors, flat):
+    """Write a read in consecutive columns, in each of which it has a base that is kept; returns the place in the last."""
+    one = np.uint64(1)
+    number = segment.record
+    query = np.uint64(segment.query)
+    column = np.uint64(first)
+    qual = np.uint64(record.qual) + query
+    at = np.uint64(0)
+    for k in range(np.uint64(segment.length)):
+        at = cursors[column + k]
+        cursors[column + k] = at + one
+        flat.record[at] = number
+        flat.query[at] = np.int32(query + k)
+        flat.base[at] = letters[odd + k]
+        flat.quality[at] = data[qual + k]
+    return at
+
+
+@kernel
+def _write_chosen_bases(data, record, segment, first, letters, odd, style, cursors, stops, flat):
+    """The same where some bases are not kept or some columns full; returns the place in the last too, and whether it is there."""
+    one = np.uint64(1)
+    number = segment.record
+    query = np.uint64(segment.query)
+    column = np.uint64(first)
+    qual = np.uint64(record.qual) + query
+    at = np.uint64(0)
+    is_written = False
+    for k in range(np.uint64(segment.length)):
+        at = cursors[column + k]
+        quality = data[qual + k]
+        is_written = style.bases[quality] and not (stops.size and at == stops[column + k])
+        if is_written:
+            cursors[column + k] = at + one
+            flat.record[at] = number
+            flat.query[at] = np.int32(query + k)
+            flat.base[at] = letters[odd + k]
+            flat.quality[at] = quality
+    return at, is_written
+
+
+@kernel
+def _write_gap(data, record, segment, first, style, cursors, stops, flat, indels, filled):
+    """Write a read in consecutive columns of a deletion or skip; returns how many ``indels`` there are then."""
+    one = np.uint64(1)
+    number, state, query, gap = segment.record, segment.state, segment.query, segment.gap
+    base = np.uint8(STAR if state == IS_DELETION else GREATER)
+    early, late, until = _gap_qualities(data, record, segment)
+    keeps_early, keeps_late = style.gaps[early], style.gaps[late]
+    if not style.gap_has_quality:
+        early = late = np.uint8(style.missing)
+    final = np.int64(segment.length) - 1
+    for k in range(np.int64(segment.length)):
+        column = np.uint64(first + k)
+        at = cursors[column]
+        if (stops.size and at == stops[column]) or not (keeps_early if k < until else keeps_late):
+            continue
+        cursors[column] = at + one
+        flat.record[at] = number
+        flat.state[at] = state
+        flat.query[at] = query
+        flat.base[at] = base
+        flat.quality[at] = early if k < until else late
+        indels[filled].at = at
+        indels[filled].insertion = segment.insertion if k == final else 0
+        indels[filled].deletion = segment.deletion if k == final else 0
+        indels[filled].gap = gap
+        filled += 1
+    return filled
+
+
+@kernel
 def write_alignments(data, records, segments, positions, is_dense, style, cursors, stops, flat, indels):
     """Let each read write what it is in each column, unless the column is full.
 
@@ -144,7 +243,6 @@ def write_alignments(data, records, segments, positions, is_dense, style, cursor
     -------
     Number of ``indels``.
     """
-    one = np.uint64(1)
     filled = 0
     longest = np.int64(0)
     for i in range(segments.size):
@@ -157,31 +255,24 @@ def write_alignments(data, records, segments, positions, is_dense, style, cursor
         first, last = _columns_of(segment, positions, is_dense)
         has_indel = segment.insertion > 0 or segment.deletion > 0
 
-        # Bases one after the other, with nothing to ask.
-        if is_dense and style.keeps_all and stops.size == 0 and has_bases(record, segment):
-            number = segment.record
-            length = np.uint64(segment.length)
-            query = np.uint64(segment.query)
-            odd = query & one
-            seq = np.uint64(record.seq) + (query >> one)
-            for k in range((length + odd + one) >> one):
-                pairs[k] = PAIRS[data[seq + k]]
-            column = np.uint64(first)
-            qual = np.uint64(record.qual) + query
-            at = np.uint64(0)
-            for k in range(length):
-                at = cursors[column + k]
-                cursors[column + k] = at + one
-                flat.record[at] = number
-                flat.query[at] = np.int32(query + k)
-                flat.base[at] = letters[odd + k]
-                flat.quality[at] = data[qual + k]
-            if has_indel:
+        if is_dense and has_bases(record, segment):
+            odd = _unpack(data, record, segment, pairs)
+            is_written = True
+            if style.keeps_all and stops.size == 0:
+                at = _write_bases(data, record, segment, first, letters, odd, cursors, flat)
+            else:
+                at, is_written = _write_chosen_bases(
+                    data, record, segment, first, letters, odd, style, cursors, stops, flat
+                )
+            if has_indel and is_written:
                 indels[filled].at = at
                 indels[filled].insertion = segment.insertion
                 indels[filled].deletion = segment.deletion
                 indels[filled].gap = 0
                 filled += 1
+            continue
+        if is_dense and segment.gap > 0:
+            filled = _write_gap(data, record, segment, first, style, cursors, stops, flat, indels, filled)
             continue
 
         for place in range(first, last):
@@ -189,7 +280,7 @@ def write_alignments(data, records, segments, positions, is_dense, style, cursor
             at = cursors[place]
             if (stops.size and at == stops[place]) or not _is_kept(data, record, segment, position, style):
                 continue
-            cursors[place] = at + one
+            cursors[place] = at + np.uint64(1)
             _write_one(data, record, segment, position, style, flat, at)
             is_last = position == segment.start + segment.length - 1
             if segment.gap > 0 or (has_indel and is_last):

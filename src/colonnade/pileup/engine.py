@@ -1,13 +1,14 @@
 """Columns of one source: every position, or those that are asked for, one by one or in batches."""
 
 import logging
+import operator
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from types import TracebackType
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -70,13 +71,17 @@ def pileup(
         FASTA, which a CRAM needs.
     read_filter
         Which reads, asked once for each when it enters: a ``ReadFilter``, or a function that takes a ``RecordBatch`` and returns
-        which of its records to keep, bool (records,). None: every mapped read. Of a ``ReadFilter``, bases below ``min_baseq``
-        and trimmed ones are in no column, and masked positions have none. A base of a read without qualities is below any
-        ``min_baseq`` but 0, unless the filter assumes one.
+        which of its records to keep, bool (records,), by the fields of ``batch.records``: ``start``, ``end``, ``flag``,
+        ``mapq``, ``template_length``, ``next_start``, ``next_contig``, ``contig``, ``l_seq``, ``n_cigar`` and ``l_name``.
+        None: every mapped read. ``ReadFilter()`` has defaults of its own: ``min_mapq=10``, ``min_baseq=5``, and excluded flags
+        UNMAP, SECONDARY, QCFAIL and DUP. Of a ``ReadFilter``, bases below ``min_baseq`` and trimmed ones are in no column, and
+        masked positions have none. A base of a read without qualities is below any ``min_baseq`` but 0, unless the filter
+        assumes one.
     max_depth
         Most alignments in a column: the first ones in file order; 0 for no limit. What is left out is counted in ``dropped``.
     deletions, skips
-        Whether a read is in the columns of its deletions and of its skips (CIGAR D and N).
+        Whether a read is in the columns of its deletions and of its skips (CIGAR D and N). An insertion right behind one is seen
+        only where they are.
     compat
         ``"htslib"``: columns are those of htslib 1.24 (``bam_plp_auto``): deletions and skips are in; reads without span (no M, D,
         N, = or X) are in none; ``max_depth`` limits how many reads are open when one comes that is not the first at its start; in
@@ -190,7 +195,8 @@ class Pileup:
     Attributes
     ----------
     dropped
-        What ``max_depth`` has left out in the latest pass: alignments, or with ``compat="htslib"`` reads.
+        What ``max_depth`` has left out in the pass that ended last, or was given up last: alignments, or with
+        ``compat="htslib"`` reads.
     """
 
     def __init__(self, source: Source, regions: Sequence[Region], request: _Request) -> None:
@@ -212,11 +218,14 @@ class Pileup:
         return self.columns()
 
     def __repr__(self) -> str:
-        where = str(self._regions[0]) if len(self._regions) == 1 else f"{len(self._regions)} contigs"
+        where = _shown(self._regions[0]) if len(self._regions) == 1 else f"{len(self._regions)} contigs"
         return f"Pileup({self._source.path}, {where})"
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Pileup cannot be pickled: it has a file open; pickle its columns or batches")
+
     def close(self) -> None:
-        """Close what was opened; safe to call twice."""
+        """Close what was opened; safe to call twice. After it there are no more columns."""
         self._finalizer()
 
     def columns(self) -> Iterator[Column]:
@@ -236,7 +245,8 @@ class Pileup:
         Parameters
         ----------
         loci
-            Pairs of contig and 0-based position, in any order; or positions alone where there is but one contig.
+            Pairs of contig and 0-based position, in any order; or positions alone where there is but one contig. A position may
+            lie behind the end of its contig, where reads hang over it.
 
         Yields
         ------
@@ -246,8 +256,9 @@ class Pileup:
         Raises
         ------
         UsageError
-            A locus is not on a contig.
+            A locus is not on a contig, or is no locus; or the pileup is closed.
         """
+        self._check_open()
         wanted = _by_contig(loci, self._source.lengths, self._regions)
         tasks = []
         for region in self._regions:
@@ -263,22 +274,35 @@ class Pileup:
 
     def _batches(self, tasks: Sequence[tuple[Region, npt.NDArray[np.int64] | None]]) -> Iterator[ColumnBatch]:
         """The columns of regions, or only those at some positions of each."""
+        self._check_open()
+        return self._one_pass(tasks)
+
+    def _one_pass(self, tasks: Sequence[tuple[Region, npt.NDArray[np.int64] | None]]) -> Iterator[ColumnBatch]:
+        """The same; a pass has counts of its own, as several may be under way."""
         request = self._request
-        refused, self.dropped = np.zeros(1, np.int64), 0
+        refused, dropped = np.zeros(1, np.int64), 0
         rules = request.rules(refused)
         pieces = (piece for region, positions in tasks for piece in self._pieces(region, positions, rules))
-        for batch, n_dropped in ordered_map(self._make, pieces, threads=request.threads):
-            self.dropped += n_dropped
-            if len(batch):
-                yield batch
-        self.dropped += int(refused[0])
-        if self.dropped:
-            _log.warning(
-                "%d %s were left out by max_depth %d",
-                self.dropped,
-                "reads" if request.as_htslib else "alignments",
-                request.max_depth,
-            )
+        try:
+            for batch, n_dropped in ordered_map(self._make, pieces, threads=request.threads):
+                self._check_open()
+                dropped += n_dropped
+                if len(batch):
+                    yield batch
+                    self._check_open()
+        finally:
+            self._end_pass(dropped + int(refused[0]))
+
+    def _end_pass(self, dropped: int) -> None:
+        """Say what a pass has left out."""
+        self.dropped = dropped
+        if dropped:
+            kind = "reads" if self._request.as_htslib else "alignments"
+            _log.warning("%d %s were left out by max_depth %d", dropped, kind, self._request.max_depth)
+
+    def _check_open(self) -> None:
+        if not self._finalizer.alive:
+            raise UsageError("the pileup is closed")
 
     def _pieces(
         self, region: Region, positions: npt.NDArray[np.int64] | None, rules: Rules
@@ -288,6 +312,7 @@ class Pileup:
         share = request.memory // (4 * (request.threads + 2))
         size = max(1, min(BATCH_BYTES, share))
         alignments = min(_ALIGNMENTS, share // _BYTES)
+        self._check_open()
         for section in self._source.sections(region, rules, size=size, threads=request.threads):
             enough = _COLUMNS * len(section.batches[0])  # so that reads are not looked through again for each column
             for piece in split_section(section, reads=max(1, alignments, enough)):
@@ -330,26 +355,47 @@ def _regions(region: str | Region | None, lengths: dict[str, int]) -> list[Regio
     return [parse_region(region, dict.fromkeys(lengths, MAX_POSITION))]
 
 
+def _shown(region: Region) -> str:
+    """A region as text; of a whole contig its name."""
+    return region.contig if region.start == 0 and region.end == MAX_POSITION else str(region)
+
+
 def _by_contig(
     loci: Iterable[Locus], lengths: dict[str, int], regions: Sequence[Region]
 ) -> dict[str, npt.NDArray[np.int64]]:
     """Contig to its positions, rising and each once."""
     found: dict[str, list[int]] = {}
     for locus in loci:
-        if isinstance(locus, tuple):
-            contig, position = locus
-        elif len(regions) == 1:
-            contig, position = regions[0].contig, locus
-        else:
-            raise UsageError("a position without contig", found=str(locus), expected="pairs of contig and position")
-        if not 0 <= position < lengths.get(contig, 0):
+        contig, position = _contig_and_position(locus, regions)
+        if contig not in lengths or not 0 <= position < MAX_POSITION:
             raise UsageError(
                 "a locus is not on a contig",
                 found=f"{contig}, position {position} (0-based)",
-                expected=f"0 to {lengths[contig] - 1}" if contig in lengths else "a contig of the file",
+                expected="a position from 0 on" if contig in lengths else "a contig of the file",
             )
-        found.setdefault(contig, []).append(int(position))
+        found.setdefault(contig, []).append(position)
     return {contig: np.unique(np.array(positions, np.int64)) for contig, positions in found.items()}
+
+
+def _contig_and_position(locus: Any, regions: Sequence[Region]) -> tuple[str, int]:
+    """The two parts of a locus, of which a position alone is on the only contig."""
+    try:
+        position = operator.index(locus)
+    except TypeError:
+        return _pair(locus)
+    if len(regions) != 1:
+        raise UsageError("a position without contig", found=str(locus), expected="pairs of contig and position")
+    return regions[0].contig, position
+
+
+def _pair(locus: Any) -> tuple[str, int]:
+    try:
+        contig, position = locus
+        if isinstance(contig, str):
+            return contig, operator.index(position)
+    except (TypeError, ValueError):
+        pass
+    raise UsageError("not a locus", found=repr(locus), expected="a pair of contig and position")
 
 
 def _clusters(positions: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:

@@ -1,14 +1,14 @@
 """Further columns of the text: read names, flags, positions, tags."""
 
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.formats.alignments import AlignmentFile
 from colonnade.pileup import extras_kernels as kernels
 from colonnade.pileup.options import FIELDS, TextOptions
 from colonnade.records.batch import RecordBatch
@@ -19,6 +19,10 @@ _KINDS: Final = {
     "QNAME": kernels.QNAME, "FLAG": kernels.FLAG, "RNAME": kernels.RNAME, "POS": kernels.POS, "MAPQ": kernels.MAPQ,
     "RNEXT": kernels.RNEXT, "PNEXT": kernels.PNEXT, "RLEN": kernels.RLEN,
 }  # fmt: skip
+
+
+#: Texts one after the other as uint8, and where each ends as int64.
+Joined: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 
 
 class Values(NamedTuple):
@@ -59,13 +63,11 @@ class Extra:
     tag: str = ""
     empty: str = ""
 
-    def values(self, batch: RecordBatch, file: AlignmentFile) -> Values:
-        """What is needed to write this column for some records of a file."""
-        names, name_ends = _joined(list(file.contigs) if self.kind in (kernels.RNAME, kernels.RNEXT) else [])
-        texts, text_ends = self._texts(batch) if self.tag else _joined([])
-        return Values(names, name_ends, texts, text_ends)
+    def values(self, batch: RecordBatch, names: Joined) -> Values:
+        """What is needed to write this column for some records of a file whose contigs have these names."""
+        return Values(*names, *(self._texts(batch) if self.tag else joined([])))
 
-    def _texts(self, batch: RecordBatch) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    def _texts(self, batch: RecordBatch) -> Joined:
         first, second = self.tag.encode()
         empty = np.frombuffer(self.empty.encode(), np.uint8)
         ends = np.zeros(len(batch), np.int64)
@@ -74,22 +76,21 @@ class Extra:
         kernels.tag_texts(batch.data, batch.records, first, second, empty, texts, ends)
         return self._with_floats(batch, texts, ends) if has_float else (texts, ends)
 
-    def _with_floats(
-        self, batch: RecordBatch, texts: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    def _with_floats(self, batch: RecordBatch, texts: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64]) -> Joined:
         """The texts, with those of floats, which are empty so far."""
         values = []
         for record, start, end in zip(batch.records, [0, *ends[:-1].tolist()], ends.tolist(), strict=True):
             tag = find_tag(
                 batch.data, record["qual"] + record["l_seq"], record_bounds(batch.data, record)[1], *self.tag.encode()
             )
-            is_float = tag >= 0 and batch.data[tag] == ord("f")
-            values.append(
-                float_text(struct.unpack("<f", batch.data[tag + 1 : tag + 5].tobytes())[0])
-                if is_float
-                else texts[start:end].tobytes().decode("latin-1")
-            )
-        return _joined(values)
+            kind = chr(batch.data[tag]) if tag >= 0 else ""
+            if kind in ("f", "d"):
+                size = struct.calcsize(kind)
+                (value,) = struct.unpack(f"<{kind}", batch.data[tag + 1 : tag + 1 + size].tobytes())
+                values.append(float_text(value).encode())
+            else:
+                values.append(texts[start:end].tobytes())
+        return joined(values)
 
 
 def extras_of(options: TextOptions) -> list[Extra]:
@@ -109,7 +110,7 @@ def extras_of(options: TextOptions) -> list[Extra]:
 
 def float_text(value: float) -> str:
     """Six significant digits without trailing zeros, rounded as htslib's kputd does: to even after scaling."""
-    sign = "-" if value < 0 or (value == 0 and str(value).startswith("-")) else ""
+    sign = "-" if math.copysign(1, value) < 0 else ""
     value = abs(value)
     if value == 0:
         return f"{sign}0"
@@ -121,6 +122,6 @@ def float_text(value: float) -> str:
     return f"{sign}{whole}.{fraction}" if fraction else f"{sign}{whole}"
 
 
-def _joined(texts: Sequence[str]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    encoded = [text.encode("latin-1") for text in texts]
-    return np.frombuffer(b"".join(encoded) or b"\0", np.uint8), np.cumsum([len(t) for t in encoded], dtype=np.int64)
+def joined(texts: Sequence[bytes]) -> Joined:
+    """Texts one after the other, and where each ends."""
+    return np.frombuffer(b"".join(texts) or b"\0", np.uint8), np.cumsum([len(text) for text in texts], dtype=np.int64)

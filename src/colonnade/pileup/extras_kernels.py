@@ -65,7 +65,7 @@ def _put_value(out, at, field, data, number, record, segment, column, start, val
 
 @kernel
 def measure_extra(field, separator, data, records, segments, start, min_baseq, values, counts, sizes):
-    """Add to int32 ``sizes`` (columns,) the bytes of a field; ``counts`` are the reads shown, ``separator`` 0 for none."""
+    """Add to int64 ``sizes`` (columns,) the bytes of a field; ``counts`` are the reads shown, ``separator`` 0 for none."""
     nothing = np.empty(0, np.uint8)
     for i in range(segments.size):
         segment = segments[i]
@@ -133,7 +133,7 @@ def tag_texts(data, records, first, second, empty, out, ends):
             at = put_number(out, at, read_u32(data, value))
         elif kind == 105:  # i
             at = put_number(out, at, read_i32(data, value))
-        elif kind == 102:  # f
+        elif kind == 102 or kind == 100:  # f d
             has_float = True
         else:
             at = _put_bytes(out, at, np.full(1, STAR, np.uint8), 0, 1)

@@ -1,5 +1,6 @@
 """What columns can be made of, each as a ``Source``: a path, an open file, a stream, records of pysam, a batch of records."""
 
+import io
 import re
 import shutil
 import tempfile
@@ -75,6 +76,14 @@ def open_source(source: Readable, region: str | Region | None, reference: StrPat
         return BatchSource(source, region)
     if isinstance(source, str | PathLike):
         return FileSource(open_alignments(source, reference=reference))
+    if isinstance(source, bytes | bytearray) or (
+        isinstance(source, list | tuple) and source and isinstance(source[0], str | bytes | PathLike)
+    ):
+        raise UsageError(
+            "columns are made of one file",
+            found=repr(source)[:60],
+            expected="one file: its path as text or as a Path",
+        )
     if isinstance(source, pysam.AlignmentFile):
         return FileSource(_reopened(source, reference))
     if hasattr(source, "opened") and hasattr(source, "header"):
@@ -218,11 +227,20 @@ def _reopened(file: pysam.AlignmentFile, reference: StrPath | None) -> Alignment
 
 def _from_bytes(stream: BinaryIO, reference: StrPath | None) -> FileSource:
     """The rest of a stream, in a temporary file."""
+    name = str(getattr(stream, "name", "the stream given"))
+    if isinstance(stream, io.TextIOBase):
+        raise UsageError("a file of text cannot be read", found=name, expected="one that is opened with mode 'rb'")
     folder = tempfile.TemporaryDirectory(prefix="colonnade-")
     path = Path(folder.name, "alignments")
-    with path.open("wb") as target:
-        shutil.copyfileobj(stream, target, 1 << 20)
-    return _temporary(path, folder, str(getattr(stream, "name", "the stream given")), reference)
+    try:
+        with path.open("wb") as target:
+            shutil.copyfileobj(stream, target, 1 << 20)
+    except BaseException as error:
+        folder.cleanup()
+        if isinstance(error, TypeError):
+            raise UsageError("a stream does not give bytes", found=name, expected="a binary stream") from None
+        raise
+    return _temporary(path, folder, name, reference)
 
 
 def _from_records(records: Iterable[pysam.AlignedSegment]) -> FileSource:
@@ -232,7 +250,7 @@ def _from_records(records: Iterable[pysam.AlignedSegment]) -> FileSource:
     iterator = iter(records)
     try:
         first = [record for _, record in zip(range(1), iterator, strict=False)]
-        header = first[0].header if first else pysam.AlignmentHeader()
+        header = _as_sorted(first[0].header) if first else pysam.AlignmentHeader()
         with pysam.AlignmentFile(str(path), "wb0", header=header) as file:
             for record in chain(first, iterator):
                 file.write(record)
@@ -244,6 +262,15 @@ def _from_records(records: Iterable[pysam.AlignedSegment]) -> FileSource:
             ) from None
         raise
     return _temporary(path, folder, _GIVEN, None)
+
+
+def _as_sorted(header: pysam.AlignmentHeader) -> pysam.AlignmentHeader:
+    """A header that does not call records sorted by name: they may be in order, whatever the file was that they are from."""
+    fields = header.to_dict()
+    if fields.get("HD", {}).get("SO") != "queryname":
+        return header
+    fields["HD"] = {**fields["HD"], "SO": "coordinate"}
+    return pysam.AlignmentHeader.from_dict(fields)
 
 
 def _temporary(

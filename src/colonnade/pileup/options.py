@@ -90,8 +90,10 @@ class TextOptions:
 
     def __post_init__(self) -> None:
         for name in self.extra:
-            if name not in FIELDS and len(name) != 2:
-                raise UsageError("unknown column", found=name, expected=f"a tag, or one of {', '.join(FIELDS)}")
+            if name not in FIELDS and not (len(name) == 2 and name.isascii()):
+                raise UsageError("unknown column", found=repr(name), expected=f"a tag, or one of {', '.join(FIELDS)}")
+        if self.baq and {"BQ", "ZQ"} & set(self.extra):
+            raise UsageError("BQ and ZQ tags cannot be shown together with BAQ, which would change them")
         for name, text in (("separator", self.separator), ("empty", self.empty)):
             if len(text) != 1 or not text.isascii():
                 raise UsageError(f"{name} is not one letter", found=repr(text), expected="one ASCII character")

@@ -12,6 +12,7 @@ from colonnade.errors import FormatError
 from colonnade.regions import Region
 
 _GZIP: Final = b"\x1f\x8b"
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _LARGEST: Final = (1 << 62) - 1
 
 
@@ -42,17 +43,19 @@ class Positions:
             A line is neither.
         """
         raw = Path(path).read_bytes()
-        text = (gzip.decompress(raw) if raw.startswith(_GZIP) else raw).decode("utf-8-sig", "surrogateescape")
+        content = (gzip.decompress(raw) if raw.startswith(_GZIP) else raw).removeprefix(_BYTE_ORDER_MARK)
         intervals: dict[str, list[tuple[int, int]]] = {}
-        for number, line in enumerate(text.splitlines(), start=1):
-            fields = line.split()
+        for number, raw_line in enumerate(content.split(b"\n"), start=1):
+            line = raw_line.decode("utf-8", "surrogateescape")
+            fields = [field.decode("utf-8", "surrogateescape") for field in raw_line.split()]  # ASCII white space only
             if (
                 not fields
                 or fields[0].startswith("#")
                 or (fields[0] in ("browser", "track") and not _is_number(fields[1:2]))
             ):
                 continue
-            if not _is_number(fields[1:2]):
+            is_odd = not _is_number(fields[2:3]) and re.match("[-+0-9]", "".join(fields[2:3]))
+            if not _is_number(fields[1:2]) or is_odd:
                 raise _not_an_interval(path, number, line)
             start, end = int(fields[1]) - 1, int(fields[1])
             if _is_number(fields[2:3]):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from os import fspath
 from typing import Final
@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from colonnade.errors import InputError
 from colonnade.formats.alignments import AlignmentFile, common_lengths, open_all
 from colonnade.formats.fasta import Fasta
 from colonnade.jit import announce_compilation
 from colonnade.pileup import extras_kernels, segments_kernels, text_kernels
 from colonnade.pileup.baq import apply_baq, reach
-from colonnade.pileup.extras import extras_of
+from colonnade.pileup.extras import extras_of, joined
 from colonnade.pileup.options import StrPath, TextOptions
 from colonnade.pileup.positions import Positions
 from colonnade.pileup.sections import BATCH_BYTES, LeftOpen, Rules, Section, Step, read_sections, split_section
@@ -30,6 +31,8 @@ from colonnade.run.ordered import ordered_map
 _log = logging.getLogger(__name__)
 
 _EMPTY_COLUMNS: Final = 1 << 14  # lines without reads that are made at a time
+
+_MOST_BYTES: Final = (1 << 32) - 2  # that cursors can tell apart
 
 _UNKNOWN: Final = 255
 _CODE = np.full(256, text_kernels.NO_BASE, np.uint8)
@@ -94,13 +97,14 @@ class _Text:
         self._fasta = fasta
         self._options = options
         self._threads = threads
-        self._memory = memory
+        self._share = memory // (4 * (threads + 2))  # bytes of one task
         self._lengths = common_lengths(files)
         self._positions = None if options.positions is None else Positions.read(fspath(options.positions))
         self._style = text_kernels.Style(
             options.min_baseq, options.insertions, options.deletions, options.ends, options.reverse_deletions
         )
         self._extras = extras_of(options)
+        self._names = [joined([contig.encode() for contig in file.contigs]) for file in files]
         self._refused = np.zeros(1, np.int64)
         self._left_open = [LeftOpen() for _ in files]
 
@@ -154,9 +158,8 @@ class _Text:
             if hull is None:
                 return
             where = hull
-        share = self._memory // (4 * (self._threads + 2))
-        size = max(1, min(BATCH_BYTES, share // len(self._files)))
-        reads = max(1, share // (2 + 10 * len(self._extras)))
+        size = max(1, min(BATCH_BYTES, self._share // len(self._files)))
+        reads = max(1, self._share // (2 + 10 * len(self._extras)))
         for section in read_sections(self._files, where, self._rules(region.contig), size=size, threads=self._threads):
             yield from split_section(section, reads=reads)
 
@@ -203,13 +206,13 @@ class _Text:
         ]
         reference = self._reference(region, max(region.end, *(reach_of(segments) for *_, segments in samples)))
         values = [
-            [extra.values(batch, file) for extra in extras]
-            for file, batch in zip(self._files, section.batches, strict=True)
+            [extra.values(batch, names) for extra in extras]
+            for names, batch in zip(self._names, section.batches, strict=True)
         ]
 
         # How long each field is; then each gets its place, and each read writes its share.
-        counts, sizes = np.zeros(shape, np.int32), np.zeros(shape, np.int32)
-        extra_sizes = np.zeros((shape[0], len(extras), shape[1]), np.int32)
+        counts, sizes = np.zeros(shape, np.int32), np.zeros(shape, np.int64)
+        extra_sizes = np.zeros((shape[0], len(extras), shape[1]), np.int64)
         changes = np.zeros(len(region) + 1, np.int32)
         for i, data, records, segments in samples:
             segments_kernels.cover(segments, start, changes)
@@ -224,6 +227,8 @@ class _Text:
         cursors, extra_cursors = np.empty(shape, np.uint64), np.empty(extra_sizes.shape, np.int64)
         name = np.frombuffer(region.contig.encode(), np.uint8)
         size, room = text_kernels.place_fields(name, start, shown, counts, sizes, extra_sizes, cursors, extra_cursors)
+        if room > min(_MOST_BYTES, self._share) and (len(region) > 1 or room > _MOST_BYTES):
+            return self._render_halves(section)
         out = np.empty(room + 1, np.uint8)
         for i, data, records, segments in samples:
             text_kernels.write_fields(data, records, segments, start, reference, self._style, out, cursors[i])
@@ -234,6 +239,25 @@ class _Text:
                 )  # fmt: skip
         text_kernels.write_frame(name, start, shown, reference.letters, counts, sizes, extra_sizes, out)
         return _Lines(region, out[:size], bool(covered.any()))
+
+    def _render_halves(self, section: Section) -> "_Lines":
+        """The lines of a section that takes too many bytes, half of its columns at a time."""
+        region = section.region
+        if len(region) == 1:
+            raise InputError(
+                "a line is too long",
+                path=self._files[0].path,
+                place=str(region),
+                found="4 GiB or more",
+                advice="limit the depth with -d, or leave indel letters and tags out",
+            )
+        middle = (region.start + region.end) // 2
+        halves = [
+            self._render(replace(section, region=Region(region.contig, *ends)))
+            for ends in ((region.start, middle), (middle, region.end))
+        ]
+        text = np.concatenate([half.text for half in halves])
+        return _Lines(region, text, any(half.has_reads for half in halves))
 
     def _shown(self, region: Region, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Which columns are lines."""

@@ -136,7 +136,7 @@ def _has_tail(segment, style):
 
 @kernel
 def measure_fields(data, records, segments, start, reference, style, counts, sizes):
-    """Add to int32 ``counts`` and ``sizes`` (columns,): reads that are shown in each column, and bytes that their bases take."""
+    """Add to int32 ``counts`` and int64 ``sizes`` (columns,): reads shown in each column, bytes besides their letters."""
     nothing = np.empty(0, np.uint8)
     for i in range(segments.size):
         segment = segments[i]
@@ -205,7 +205,7 @@ def write_fields(data, records, segments, start, reference, style, out, cursors)
     codes, letters = np.empty(longest + 2, np.uint8), np.empty(longest, np.uint8)
     half, lower = np.uint64(32), np.uint64(0xFFFFFFFF)
     both, nothing = np.uint64((1 << 32) + 1), np.uint64(0)
-    min_baseq = np.uint8(min(style.min_baseq, 255))
+    min_baseq = np.uint16(min(style.min_baseq, 256))
     for i in range(segments.size):
         segment = segments[i]
         record = records[segment.record]
@@ -237,7 +237,7 @@ def write_fields(data, records, segments, start, reference, style, out, cursors)
                 cursor = ours[k]
                 out[cursor >> half] = of_base[np.uint64(mine[k])]
                 out[cursor & lower] = letters[k]
-                ours[k] = cursor + (both if qualities[k] >= min_baseq else nothing)
+                ours[k] = cursor + (both if np.uint16(qualities[k]) >= min_baseq else nothing)
         else:
             _write_gap(data, record, segment, start, reference, style, out, cursors)
 
@@ -264,14 +264,14 @@ def place_fields(name, start, shown, counts, sizes, extra_sizes, cursors, extra_
     shown
         bool (columns,): whether a column is a line. The others are laid out too, behind the lines.
     counts, sizes, extra_sizes
-        int32 (files, columns), (files, columns), (files, extras, columns): reads shown, bytes besides their letters, bytes of
-        further fields.
+        int32 (files, columns), int64 (files, columns), int64 (files, extras, columns): reads shown, bytes besides their letters,
+        bytes of further fields.
     cursors, extra_cursors
         uint64 (files, columns), int64 (files, extras, columns), to be filled.
 
     Returns
     -------
-    Bytes of the lines, and of everything.
+    Bytes of the lines, and of everything; cursors hold up to 2**32 of them.
     """
     at = np.int64(0)
     total = np.int64(0)

@@ -95,6 +95,8 @@ def _value_size(kind):
         return 2
     if kind == 105 or kind == 73 or kind == 102:  # i I f
         return 4
+    if kind == 100:  # d, which is not in the specification, but which htslib knows
+        return 8
     return 0
 
 

@@ -297,9 +297,9 @@ def resolve_overlaps(
             if record.flag & PROPER_PAIR:  # htslib forgets who waits for it
                 forget(held_data, held, data, records, record, n_held, first, heads, earlier, states, hashes, expiry)
             continue
-        if record.alone or record.flag & MUNMAP or not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
+        if not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
             continue
-        if not as_htslib and record.flag & (SECONDARY | SUPPLEMENTARY):
+        if not as_htslib and record.flag & (MUNMAP | SECONDARY | SUPPLEMENTARY):
             continue
         if record.end == record.start and record.start <= last_start:
             continue
@@ -347,9 +347,10 @@ def resolve_overlaps(
                 states[j] = OUTSIDE
             j = earlier[j]
 
-        if (record.next_contig >= 0 and record.next_contig != record.contig) or (
+        is_far = (record.next_contig >= 0 and record.next_contig != record.contig) or (
             abs(np.int64(record.template_length)) >= 2 * record.l_seq and record.next_start >= record.end
-        ):
+        )
+        if is_far or record.alone or record.flag & MUNMAP:  # finds no mate, but ends the waiting of its name
             if waiting >= 0:
                 expiry[waiting] = min(expiry[waiting], record.end)
         elif waiting >= 0:
