@@ -39,6 +39,14 @@ BATCHES: Final = "cn.pileup, batches()"
 POSITIONS: Final = "cn.pileup, columns(): query_positions"
 BASES: Final = "cn.pileup, columns(): query_positions and bases"
 
+MAKE_AMPLICON: Final = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from amplicon import make
+make(Path(sys.argv[2]), int(sys.argv[3]))
+"""
+
 #: What is compared: ours, the peer, and whether by user CPU or by wall clock.
 RATIOS: Final = (
     (TEXT, SAMTOOLS, "user"),
@@ -107,13 +115,43 @@ def table(tasks: Sequence[Task], medians: Mapping[str, Usage]) -> Iterator[str]:
         yield f"| {ours} | {peer}, {kind} less start-up | {net[peer][kind] / net[ours][kind]:.1f} x |"
 
 
+def deep_table(folder: Path, n_reads: int) -> Iterator[str]:
+    """Lines of Markdown: one run each on a deep amplicon, whose reads are all open at a few positions."""
+    bam = folder / f"amplicon.{n_reads}" / "amplicon.bam"
+    if not bam.exists():
+        bam.parent.mkdir()
+        validation = str(HERE.parent / "validation")
+        run(("-c", MAKE_AMPLICON, validation, str(bam.parent), str(n_reads)))
+    text = ("-m", "colonnade", "pileup", "--quiet", "--threads", "1", "--memory", "256M", str(bam))
+    samtools = (
+        f"{PYSAM_START}; pysam.samtools.mpileup('-B', '-o', '/dev/null', *{{}}, {str(bam)!r}, catch_stdout=False)"
+    )
+    tasks = {
+        SAMTOOLS: ("-c", samtools.format("()")),
+        f"{SAMTOOLS} -d 0": ("-c", samtools.format("('-d', '0')")),
+        f"{TEXT} --memory 256M": text,
+        f"{TEXT} --memory 256M -d 0": (*text, "-d", "0"),
+        BATCHES: (str(HERE / "pileup_one.py"), "batches", str(bam)),
+    }
+    yield "| task | user s | peak MiB |"
+    yield "|---|---:|---:|"
+    for name, arguments in tasks.items():
+        usage = run(arguments)
+        yield f"| {name} | {usage.user:.0f} | {usage.peak:.0f} |"
+
+
 def main() -> None:
     """Make the data, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a tenth of the data, two repeats")
     parser.add_argument("--repeats", type=int, help=f"rounds that count (default: {REPEATS}, or {QUICK_REPEATS})")
     parser.add_argument("--data", type=Path, help="folder to keep the data in, and to find it again")
+    parser.add_argument("--deep", type=int, metavar="READS", help="only peak memory on an amplicon of so many reads")
     options = parser.parse_args()
+    if options.deep:
+        with data_folder(options.data) as folder:
+            print("\n".join(deep_table(folder, options.deep)))
+        return
     size = QUICK_SIZE if options.quick else SIZE
     repeats = options.repeats or (QUICK_REPEATS if options.quick else REPEATS)
     with data_folder(options.data) as folder:

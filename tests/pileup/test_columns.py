@@ -1,13 +1,16 @@
 """Batches of columns and single columns: shapes, pickling, Arrow without copies."""
 
+import gzip
 import pickle
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 
 import colonnade as cn
-from colonnade.pileup.columns import FLAT, State
+from colonnade.errors import UsageError
+from colonnade.pileup.columns import FLAT, Alignment, State
 
 LINES = [
     "a\t99\tc\t11\t20\t4M2I3M\t=\t14\t9\tACGTACGTA\tABCDEFGHI",
@@ -94,7 +97,7 @@ def test_a_column_is_a_slice_of_its_batch(batch: cn.ColumnBatch) -> None:
 
 def test_an_alignment_says_all_of_one_read(batch: cn.ColumnBatch) -> None:
     first, second, third = batch[3]
-    assert first == (0, "a", 99, 3, "T", ord("D") - 33, State.MATCH, 2, False, False)
+    assert first == (0, "a", 99, 3, "T", ord("D") - 33, State.MATCH, 2, False, False, 20, False)
     assert (second.indel, second.name, second.query_position) == (-3, "b", 1)
     assert (third.is_head, third.quality) == (True, 255)
     gap = list(batch[4])[1]
@@ -130,10 +133,59 @@ def test_a_part_of_a_batch_is_like_a_batch_of_its_own(batch: cn.ColumnBatch) -> 
     part = batch.part(slice(3, 7))
     for column, whole in zip(part, list(batch)[3:7], strict=True):
         assert [read[1:] for read in column] == [read[1:] for read in whole]
-        for name in ("gaps", "insertions", "deletions", "heads", "tails", "flags", "mapping_qualities"):
+        for name in ("gaps", "insertions", "deletions", "heads", "tails", "flags", "mapping_qualities", "reverse"):
             assert getattr(column, name).tolist() == getattr(whole, name).tolist()
     assert part.names == ["a", "b", "a", "z", "n"]
     assert batch.part(slice(0, 1)).names == ["a"]
+
+
+def test_a_slice_of_a_batch_is_its_part_and_leaves_no_columns_out(batch: cn.ColumnBatch) -> None:
+    part = batch[2:5]
+    assert isinstance(part, cn.ColumnBatch)
+    assert part.positions.tolist() == [12, 13, 14]
+    assert list(map(contents, part)) == list(map(contents, batch.part(slice(2, 5))))
+    assert len(batch[5:2]) == 0
+    assert len(batch[::1]) == len(batch[:]) == len(batch)
+    for step in (2, -1):
+        with pytest.raises(UsageError, match=f"found step {step}"):
+            batch[::step]
+    with pytest.raises(UsageError, match="found step 3"):
+        batch.part(slice(0, 5, 3))
+
+
+def test_reverse_says_the_strand_of_each_alignment(batch: cn.ColumnBatch) -> None:
+    assert batch.reverse.tolist() == [bool(batch.flags[row] & 16) for row in batch.record]
+    assert batch.reverse.dtype == np.bool_
+    for column in batch:
+        assert column.reverse.tolist() == [read.reverse for read in column]
+        assert column.mapping_qualities.tolist() == [read.mapping_quality for read in column]
+    assert [(read.name, read.mapping_quality, read.reverse) for read in batch[3]] == [
+        ("a", 20, False),
+        ("b", 30, True),
+        ("a", 40, True),
+    ]
+
+
+def test_base_counts_are_those_of_a_c_g_and_t_by_strand_when_asked_for(batch: cn.ColumnBatch) -> None:
+    for table, strands in (
+        (batch.base_counts()[None], [{False, True}]),
+        (batch.base_counts(by_strand=True), [{False}, {True}]),
+    ):
+        assert (table.dtype, table.shape) == (np.int32, (len(strands), len(batch), 4))
+        for counts, chosen in zip(table, strands, strict=True):
+            expected = [
+                [sum(r.base == base and r.reverse in chosen for r in column) for base in "ACGT"] for column in batch
+            ]
+            assert counts.tolist() == expected
+    assert batch.base_counts().sum() > 10
+    assert batch[0:0].base_counts().shape == (0, 4)
+    assert batch[0:0].base_counts(by_strand=True).shape == (2, 0, 4)
+
+
+def test_names_of_the_package_are_those_of_its_modules() -> None:
+    assert (cn.State, cn.Alignment) == (State, Alignment)
+    assert {"State", "Alignment"} <= set(cn.__all__)
+    assert not hasattr(cn, "_package")
 
 
 def test_an_arrow_table_shares_the_flat_arrays(batch: cn.ColumnBatch) -> None:
@@ -144,10 +196,36 @@ def test_an_arrow_table_shares_the_flat_arrays(batch: cn.ColumnBatch) -> None:
         _, offsets, _, values = chunk.buffers()
         assert values.address == getattr(batch, name).ctypes.data
         assert offsets.address == batch.offsets.ctypes.data
-    (names,) = table["name"].chunks
-    assert names.values.indices.buffers()[1].address == batch.record.ctypes.data
     (positions,) = table["position"].chunks
     assert positions.buffers()[1].address == batch.positions.ctypes.data
+
+
+def test_an_arrow_table_has_each_name_once_and_becomes_a_data_frame(batch: cn.ColumnBatch) -> None:
+    (names,) = batch.to_arrow()["name"].chunks
+    assert names.values.dictionary.to_pylist() == ["a", "b", "z", "n"]
+    pandas = pytest.importorskip("pandas")
+    frame = batch.to_arrow().to_pandas()
+    assert isinstance(frame, pandas.DataFrame)
+    assert [list(row) for row in frame["name"]] == [column.names for column in batch]
+
+
+def test_names_that_are_not_utf8_are_written_to_arrow_with_a_replacement(tmp_path: Path) -> None:
+    path = tmp_path / "name.bam"
+    header = pysam.AlignmentHeader.from_references(["c"], [100])
+    text = "nXme\t0\tc\t11\t60\t2M\t*\t0\t0\tAC\tII"
+    with pysam.AlignmentFile(str(path), "wb", header=header) as file:
+        file.write(pysam.AlignedSegment.fromstring(text, header))
+    content = gzip.decompress(path.read_bytes()).replace(b"nXme", b"n\xffme")
+    assert b"n\xffme" in content
+    pysam.tabix_compress(str(written(tmp_path / "raw", content)), str(path), force=True)
+    (batch,) = cn.pileup(path).batches()
+    assert batch.names == ["n\udcffme"]
+    assert batch.to_arrow()["name"].to_pylist() == [["n\ufffdme"]] * 2
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
 
 
 def test_an_arrow_table_says_what_the_columns_say(batch: cn.ColumnBatch) -> None:
@@ -168,6 +246,7 @@ def test_an_arrow_table_says_what_the_columns_say(batch: cn.ColumnBatch) -> None
             "gap": column.gaps,
             "head": column.heads,
             "tail": column.tails,
+            "reverse": column.reverse,
         }
         assert {name: row[name] for name in found} == {name: array.tolist() for name, array in found.items()}
 

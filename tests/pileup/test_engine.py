@@ -4,12 +4,15 @@ import gc
 import io
 import itertools
 import logging
+import pickle
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pysam
 import pytest
@@ -148,6 +151,33 @@ def test_what_max_depth_left_out_is_counted_and_told_once(make_bam, caplog) -> N
     assert htslib.dropped == 2
 
 
+def test_what_was_left_out_is_that_of_the_pass_that_ended_last_also_if_given_up(make_bam, caplog) -> None:
+    lines = [line(str(n), start, "10M") for start in (10, 1000) for n in range(5)]
+    path = make_bam("a.bam", {"c": 2000}, lines)
+    pileup = cn.pileup(path, max_depth=3, memory=1)
+    given_up = pileup.batches()
+    first = next(given_up)
+    assert [len(batch.record) for batch in pileup.batches()][0] == len(first.record)
+    assert pileup.dropped == 40
+    assert sum(1 for _ in pileup.columns()) == 20
+    assert pileup.dropped == 40
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        given_up.close()
+    assert 0 < pileup.dropped < 40
+    assert [record.message for record in caplog.records] == [
+        f"{pileup.dropped} alignments were left out by max_depth 3"
+    ]
+
+
+def test_passes_at_the_same_time_count_each_for_itself(make_bam) -> None:
+    path = make_bam("a.bam", {"c": 500}, [line(str(n), 10, "10M") for n in range(5)])
+    pileup = cn.pileup(path, max_depth=3, memory=1)
+    for _ in zip(pileup.batches(), pileup.batches(), strict=True):
+        pass
+    assert pileup.dropped == 20
+
+
 # Query position
 
 
@@ -211,7 +241,7 @@ def test_a_read_without_span_says_so(make_bam) -> None:
     path = make_bam("a.bam", {"c": 500}, [line("z", 10, "5S")])
     (column,) = cn.pileup(path, read_filter=cn.ReadFilter(min_baseq=60))
     (read,) = column
-    assert read == (0, "z", 0, None, "N", 255, State.NO_SPAN, 0, True, True)
+    assert read == (0, "z", 0, None, "N", 255, State.NO_SPAN, 0, True, True, 60, False)
     assert column.query_positions.tolist() == [-1]
 
 
@@ -283,6 +313,39 @@ def test_resolving_mates_leaves_one_of_them_its_quality(make_bam) -> None:
     assert sorted(map(sorted, found[True])) == [[0, 60], [0, 60], [20], [20], [40], [40]]
     htslib = [column.qualities.tolist() for column in cn.pileup(path, compat="htslib")]
     assert htslib == found[True]
+
+
+CHOICES = [
+    {"read_filter": cn.ReadFilter()},
+    {"max_depth": 1000},
+    {"read_filter": cn.ReadFilter(min_mapq=0, min_baseq=0, mask=(cn.Region("c", 5, 10),))},
+]
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the times of compiled code")
+@pytest.mark.parametrize("options", CHOICES, ids=["filter", "cap", "mask"])
+def test_choosing_among_alignments_does_not_take_many_times_as_long(make_bam, options: dict[str, Any]) -> None:
+    path = make_bam("a.bam", {"c": 2000}, [line(f"r{n}", n // 3, "150M") for n in range(5000)])
+    took: dict[str, list[float]] = {"all": [], "chosen": []}
+    for _ in range(6):
+        for kind, chosen in (("all", {}), ("chosen", options)):
+            begin = time.process_time()
+            assert sum(len(batch.record) for batch in cn.pileup(path, **chosen).batches()) > 700_000
+            took[kind].append(time.process_time() - begin)
+    assert min(took["chosen"]) < 4 * min(took["all"])
+
+
+@pytest.mark.parametrize("cigar", ["4M3D4M", "4M3N2I4M", "2M2D2N1I4M", "4M1D4M"])
+@pytest.mark.parametrize("options", [{"max_depth": 2}, {"read_filter": cn.ReadFilter(min_baseq=21)}, {}])
+def test_deletions_and_skips_are_the_same_at_loci_as_in_all_columns(make_bam, cigar: str, options: dict) -> None:
+    lines = [line("a", 9, cigar, quality=None), line("b", 10, cigar), line("c", 11, cigar), line("d", 11, "9M")]
+    path = make_bam("a.bam", {"c": 500}, [text.replace("None", "I5" * 5 if "2I" in cigar else "*") for text in lines])
+    for rules in ({"deletions": True, "skips": True}, {"compat": "htslib"}):
+        pileup = cn.pileup(path, **options, **rules)
+        one_by_one = [column for position in range(40) for batch in pileup.at([position]) for column in batch]
+        assert [[read[1:] for read in column] for column in pileup] == [
+            [read[1:] for read in column] for column in one_by_one
+        ]
 
 
 # A slow walk beside the engine
@@ -428,13 +491,30 @@ def test_loci_are_sorted_on_any_contig_and_only_what_is_near_is_read(make_bam, m
 
 def test_loci_off_a_contig_are_refused(make_bam) -> None:
     path = make_bam("a.bam", {"c": 100, "d": 100}, [line("a", 3, "5M")])
-    with pytest.raises(UsageError, match="a locus is not on a contig; found c, position 100"):
-        cn.pileup(path).at([("c", 100)])
-    with pytest.raises(UsageError, match="a locus is not on a contig"):
-        cn.pileup(path).at([("e", 1)])
+    for locus in (("c", -1), ("c", 1 << 31), ("e", 1)):
+        with pytest.raises(UsageError, match=f"a locus is not on a contig; found {locus[0]}, position {locus[1]}"):
+            cn.pileup(path).at([locus])
     with pytest.raises(UsageError, match="a position without contig"):
         cn.pileup(path).at([5])
     assert list(cn.pileup(path, "c:1-50").at([60])) == []
+
+
+def test_loci_behind_the_end_of_a_contig_are_those_of_all_columns(make_bam) -> None:
+    pileup = cn.pileup(make_bam("a.bam", {"c": 20}, [line("a", 15, "10M")]))
+    assert [column.position for batch in pileup.at(range(30)) for column in batch] == list(range(15, 25))
+
+
+@pytest.mark.parametrize("locus", [("c", 12), ["c", 12], ("c", np.int64(12)), np.uint8(12), (x for x in ("c", 12))])
+def test_a_locus_is_any_pair_of_contig_and_position(make_bam, locus: Any) -> None:
+    pileup = cn.pileup(make_bam("a.bam", {"c": 20}, [line("a", 10, "5M")]))
+    assert [column.position for batch in pileup.at([locus]) for column in batch] == [12]
+
+
+@pytest.mark.parametrize("locus", ["c", "c:13", 1.5, ("c", 1.5), ("c", "1"), ("c", 1, 2), (1, 2), None])
+def test_what_is_no_locus_is_told(make_bam, locus: Any) -> None:
+    pileup = cn.pileup(make_bam("a.bam", {"c": 20}, [line("a", 10, "5M")]))
+    with pytest.raises(UsageError, match="not a locus; found"):
+        pileup.at([locus])
 
 
 # Sources
@@ -519,6 +599,46 @@ def test_what_is_no_source_is_told() -> None:
         cn.pileup(io.BytesIO(b"nothing of the kind"))
 
 
+@pytest.mark.parametrize("source", [["a.bam", "b.bam"], (Path("a.bam"),), b"a.bam"])
+def test_one_file_is_asked_for_where_there_are_several_or_its_path_is_bytes(source: Any) -> None:
+    with pytest.raises(UsageError, match="expected one file"):
+        cn.pileup(source)
+
+
+def test_a_file_opened_as_text_is_refused(bam: Path) -> None:
+    with bam.open(encoding="latin-1") as text, pytest.raises(UsageError, match="source.bam; expected one that is op"):
+        cn.pileup(text)
+    with pytest.raises(UsageError, match="a file of text cannot be read; found the stream given"):
+        cn.pileup(io.StringIO("a"))
+
+
+def test_a_stream_that_fails_leaves_no_temporary_folder(bam: Path, tmp_path: Path, monkeypatch) -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > 0:
+                raise OSError("gone")
+            return super().read(min(size or 0, 100))
+
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(OSError, match="gone") as caught:
+        cn.pileup(Failing(bam.read_bytes()))
+    assert list(folder.iterdir()) == []
+    assert caught.value.args == ("gone",)
+
+
+def test_sorted_records_may_be_from_a_file_that_was_sorted_by_name(bam: Path) -> None:
+    with pysam.AlignmentFile(str(bam)) as file:
+        fields = file.header.to_dict()
+        fields["HD"]["SO"] = "queryname"
+        header = pysam.AlignmentHeader.from_dict(fields)
+        records = [pysam.AlignedSegment.from_dict(record.to_dict(), header) for record in file]
+    assert plain(cn.pileup(records)) == plain(cn.pileup(bam))
+    with pytest.raises(FormatError):
+        cn.pileup(records[::-1])
+
+
 def test_temporary_files_go_with_the_pileup(bam: Path, tmp_path: Path, monkeypatch) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -586,3 +706,37 @@ def test_a_pileup_is_short_to_print_and_can_be_read_again(bam: Path) -> None:
     assert plain(pileup) == plain(pileup.columns()) == plain(column for batch in pileup.batches() for column in batch)
     pileup.close()
     pileup.close()
+
+
+def test_a_pileup_of_a_whole_contig_prints_its_name_alone(bam: Path) -> None:
+    assert repr(cn.pileup(bam)) == repr(cn.pileup(bam, "c:1-")) == f"Pileup({bam}, c)"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_closed_pileup_says_so_also_in_the_middle_of_a_pass(bam: Path, threads: int) -> None:
+    pileup = cn.pileup(bam, threads=threads, memory=1)
+    columns, batches, later = iter(pileup), pileup.batches(), pileup.at([100, 900])
+    assert next(columns).depth == next(batches).depths[0]
+    pileup.close()
+    for iterator in (columns, batches, later):
+        with pytest.raises(UsageError, match="^the pileup is closed$"):
+            list(iterator)
+    for ask in (pileup.columns, pileup.batches, lambda: pileup.at([5])):
+        with pytest.raises(UsageError, match="^the pileup is closed$"):
+            ask()
+
+
+def test_a_closed_pileup_of_records_says_so_too(bam: Path) -> None:
+    handle = open_alignments(bam)
+    (batch,) = read_batches([handle], cn.Region("c", 0, 1000), EVERY_READ, as_stored=True)
+    for source, region in ((handle, "c"), (batch, "c")):
+        pileup = cn.pileup(source, region)
+        pileup.close()
+        with pytest.raises(UsageError, match="^the pileup is closed$"):
+            list(pileup)
+    handle.close()
+
+
+def test_a_pileup_cannot_be_pickled(bam: Path) -> None:
+    with pytest.raises(TypeError, match="a Pileup cannot be pickled"):
+        pickle.dumps(cn.pileup(bam))

@@ -76,14 +76,7 @@ def open_source(source: Readable, region: str | Region | None, reference: StrPat
         return BatchSource(source, region)
     if isinstance(source, str | PathLike):
         return FileSource(open_alignments(source, reference=reference))
-    if isinstance(source, bytes | bytearray) or (
-        isinstance(source, list | tuple) and source and isinstance(source[0], str | bytes | PathLike)
-    ):
-        raise UsageError(
-            "columns are made of one file",
-            found=repr(source)[:60],
-            expected="one file: its path as text or as a Path",
-        )
+    _refuse_paths(source)
     if isinstance(source, pysam.AlignmentFile):
         return FileSource(_reopened(source, reference))
     if hasattr(source, "opened") and hasattr(source, "header"):
@@ -97,6 +90,17 @@ def open_source(source: Readable, region: str | Region | None, reference: StrPat
         found=type(source).__name__,
         expected="a path, an open file, pysam records or a RecordBatch",
     )
+
+
+def _refuse_paths(source: Any) -> None:
+    """Say so where a path is bytes, or there are several."""
+    first = source[0] if isinstance(source, list | tuple) and source else None
+    if isinstance(source, bytes | bytearray) or isinstance(first, str | bytes | PathLike):
+        raise UsageError(
+            "columns are made of one file",
+            found=repr(source)[:60],
+            expected="one file: its path as text or as a Path",
+        )
 
 
 class FileSource:
@@ -228,19 +232,22 @@ def _reopened(file: pysam.AlignmentFile, reference: StrPath | None) -> Alignment
 def _from_bytes(stream: BinaryIO, reference: StrPath | None) -> FileSource:
     """The rest of a stream, in a temporary file."""
     name = str(getattr(stream, "name", "the stream given"))
-    if isinstance(stream, io.TextIOBase):
-        raise UsageError("a file of text cannot be read", found=name, expected="one that is opened with mode 'rb'")
+    _refuse_text(stream, name)
     folder = tempfile.TemporaryDirectory(prefix="colonnade-")
     path = Path(folder.name, "alignments")
     try:
         with path.open("wb") as target:
             shutil.copyfileobj(stream, target, 1 << 20)
-    except BaseException as error:
+    except BaseException:
         folder.cleanup()
-        if isinstance(error, TypeError):
-            raise UsageError("a stream does not give bytes", found=name, expected="a binary stream") from None
         raise
     return _temporary(path, folder, name, reference)
+
+
+def _refuse_text(stream: Any, name: str) -> None:
+    """Say so where a stream gives text."""
+    if isinstance(stream, io.TextIOBase) or isinstance(stream.read(0), str):
+        raise UsageError("a file of text cannot be read", found=name, expected="one that is opened with mode 'rb'")
 
 
 def _from_records(records: Iterable[pysam.AlignedSegment]) -> FileSource:
