@@ -102,6 +102,24 @@ def test_both_sides_of_a_block_are_equal(page: dict[str, Any], number: int) -> N
     assert len(page["ours"]) > 0
 
 
+def test_an_insertion_behind_a_skip_is_found_and_has_its_own_letters(page: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "behind.bam"
+    header = pysam.AlignmentHeader.from_references(["chr1"], [LENGTH])
+    text = "r\t0\tchr1\t111\t60\t4M2N1I3M\t*\t0\t0\tACGTCAAA\tIIIIIIII"
+    with pysam.AlignmentFile(str(path), "wb", header=header) as file:
+        file.write(pysam.AlignedSegment.fromstring(text, header))
+    pysam.index(str(path))
+    letters, *names = [block for block in BLOCKS if "inserted(" in block or "read.indel}" in block or '["at"]' in block]
+    with pysam.AlignmentFile(str(path)) as file:
+        page["file"] = file
+        exec(letters, page)
+        assert (page["ours"], page["theirs"]) == (["1C"], ["1A"])
+        for block in names:
+            exec(block, page)
+            assert page["ours"] == page["theirs"] == {"r"}
+    assert len(names) == 2
+
+
 @pytest.mark.parametrize("row", rows("| `AlignmentFile.pileup` |"), ids=lambda row: row[0])
 def test_options_mean_the_same(page: dict[str, Any], row: list[str]) -> None:
     theirs, ours, conditions = (eval(f"dict({cell})", page) for cell in row)

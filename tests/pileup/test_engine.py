@@ -7,12 +7,10 @@ import logging
 import pickle
 import re
 import tempfile
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import pysam
 import pytest
@@ -156,8 +154,8 @@ def test_what_was_left_out_is_that_of_the_pass_that_ended_last_also_if_given_up(
     path = make_bam("a.bam", {"c": 2000}, lines)
     pileup = cn.pileup(path, max_depth=3, memory=1)
     given_up = pileup.batches()
-    first = next(given_up)
-    assert [len(batch.record) for batch in pileup.batches()][0] == len(first.record)
+    assert next(given_up)
+    assert sum(len(batch.record) for batch in pileup.batches()) == 60
     assert pileup.dropped == 40
     assert sum(1 for _ in pileup.columns()) == 20
     assert pileup.dropped == 40
@@ -214,6 +212,15 @@ def test_deletions_and_skips_are_there_and_marked_when_asked_for(make_bam) -> No
     assert columns[102].query_positions_or_next.tolist() == [2, 2]
     assert (columns[102].bases.tolist(), columns[102].qualities.tolist()) == ([b"*", b">"], [255, 255])
     assert (columns[101].deletions.tolist(), columns[102].gaps.tolist()) == ([2, 0], [2, 2])
+
+
+@pytest.mark.parametrize(("cigar", "option"), [("3M2D1I3M", "deletions"), ("3M2N1I3M", "skips")])
+def test_an_insertion_behind_a_deletion_or_skip_is_seen_only_where_that_is_in(make_bam, cigar, option) -> None:
+    path = make_bam("a.bam", {"c": 500}, [line("a", 100, cigar)])
+    columns = {kind: list(cn.pileup(path, **rules)) for kind, rules in (("own", {}), ("asked", {option: True}))}
+    columns["htslib"] = list(cn.pileup(path, compat="htslib"))
+    found = {kind: [c.position for c in several if c.insertions.any()] for kind, several in columns.items()}
+    assert found == {"own": [], "asked": [104], "htslib": [104]}
 
 
 # Edge cases
@@ -315,33 +322,16 @@ def test_resolving_mates_leaves_one_of_them_its_quality(make_bam) -> None:
     assert htslib == found[True]
 
 
-CHOICES = [
-    {"read_filter": cn.ReadFilter()},
-    {"max_depth": 1000},
-    {"read_filter": cn.ReadFilter(min_mapq=0, min_baseq=0, mask=(cn.Region("c", 5, 10),))},
-]
+GAPS = ("I5I5I5I5", "5I5I5I5I", "IIII5555")  # qualities, of 8 bases
 
 
-@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="the times of compiled code")
-@pytest.mark.parametrize("options", CHOICES, ids=["filter", "cap", "mask"])
-def test_choosing_among_alignments_does_not_take_many_times_as_long(make_bam, options: dict[str, Any]) -> None:
-    path = make_bam("a.bam", {"c": 2000}, [line(f"r{n}", n // 3, "150M") for n in range(5000)])
-    took: dict[str, list[float]] = {"all": [], "chosen": []}
-    for _ in range(6):
-        for kind, chosen in (("all", {}), ("chosen", options)):
-            begin = time.process_time()
-            assert sum(len(batch.record) for batch in cn.pileup(path, **chosen).batches()) > 700_000
-            took[kind].append(time.process_time() - begin)
-    assert min(took["chosen"]) < 4 * min(took["all"])
-
-
-@pytest.mark.parametrize("cigar", ["4M3D4M", "4M3N2I4M", "2M2D2N1I4M", "4M1D4M"])
+@pytest.mark.parametrize("cigar", ["4M3D4M", "4M3N4M", "3M2D2N5M", "3M3N2I3M"])
 @pytest.mark.parametrize("options", [{"max_depth": 2}, {"read_filter": cn.ReadFilter(min_baseq=21)}, {}])
 def test_deletions_and_skips_are_the_same_at_loci_as_in_all_columns(make_bam, cigar: str, options: dict) -> None:
-    lines = [line("a", 9, cigar, quality=None), line("b", 10, cigar), line("c", 11, cigar), line("d", 11, "9M")]
-    path = make_bam("a.bam", {"c": 500}, [text.replace("None", "I5" * 5 if "2I" in cigar else "*") for text in lines])
+    lines = [line(f"{start}{quality}", start, cigar, quality=quality) for start in (9, 10, 11) for quality in GAPS]
+    path = make_bam("a.bam", {"c": 500}, lines)
     for rules in ({"deletions": True, "skips": True}, {"compat": "htslib"}):
-        pileup = cn.pileup(path, **options, **rules)
+        pileup = cn.pileup(path, **options, **rules, resolve_mates=False)
         one_by_one = [column for position in range(40) for batch in pileup.at([position]) for column in batch]
         assert [[read[1:] for read in column] for column in pileup] == [
             [read[1:] for read in column] for column in one_by_one
@@ -606,7 +596,7 @@ def test_one_file_is_asked_for_where_there_are_several_or_its_path_is_bytes(sour
 
 
 def test_a_file_opened_as_text_is_refused(bam: Path) -> None:
-    with bam.open(encoding="latin-1") as text, pytest.raises(UsageError, match="source.bam; expected one that is op"):
+    with bam.open(encoding="latin-1") as text, pytest.raises(UsageError, match="expected one that is opened with mode"):
         cn.pileup(text)
     with pytest.raises(UsageError, match="a file of text cannot be read; found the stream given"):
         cn.pileup(io.StringIO("a"))
@@ -712,6 +702,9 @@ def test_a_pileup_of_a_whole_contig_prints_its_name_alone(bam: Path) -> None:
     assert repr(cn.pileup(bam)) == repr(cn.pileup(bam, "c:1-")) == f"Pileup({bam}, c)"
 
 
+CLOSED = r"^the pileup is closed$"
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_closed_pileup_says_so_also_in_the_middle_of_a_pass(bam: Path, threads: int) -> None:
     pileup = cn.pileup(bam, threads=threads, memory=1)
@@ -719,10 +712,10 @@ def test_a_closed_pileup_says_so_also_in_the_middle_of_a_pass(bam: Path, threads
     assert next(columns).depth == next(batches).depths[0]
     pileup.close()
     for iterator in (columns, batches, later):
-        with pytest.raises(UsageError, match="^the pileup is closed$"):
+        with pytest.raises(UsageError, match=CLOSED):
             list(iterator)
     for ask in (pileup.columns, pileup.batches, lambda: pileup.at([5])):
-        with pytest.raises(UsageError, match="^the pileup is closed$"):
+        with pytest.raises(UsageError, match=CLOSED):
             ask()
 
 
@@ -732,7 +725,7 @@ def test_a_closed_pileup_of_records_says_so_too(bam: Path) -> None:
     for source, region in ((handle, "c"), (batch, "c")):
         pileup = cn.pileup(source, region)
         pileup.close()
-        with pytest.raises(UsageError, match="^the pileup is closed$"):
+        with pytest.raises(UsageError, match=CLOSED):
             list(pileup)
     handle.close()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from types import TracebackType
-from typing import Any, Final, Literal, NoReturn, TypeAlias
+from typing import Any, Final, Literal, NoReturn, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ from colonnade.run.ordered import ordered_map
 _log = logging.getLogger(__name__)
 
 Predicate: TypeAlias = Callable[[RecordBatch], npt.NDArray[np.bool_]]
-Locus: TypeAlias = tuple[str, int] | int
+Locus: TypeAlias = tuple[str, SupportsIndex] | SupportsIndex
 
 EVERY_READ: Final = ReadFilter(min_mapq=0, min_baseq=0, exclude_flags=NO_FLAGS)
 
