@@ -19,13 +19,20 @@ from colonnade.pileup import columns_kernels as kernels
 from colonnade.pileup.columns import Column, ColumnBatch
 from colonnade.pileup.flat import make_columns
 from colonnade.pileup.input import Readable, Source, StrPath, open_source
-from colonnade.pileup.sections import BATCH_BYTES, Rules, Section, split_section
+from colonnade.pileup.sections import (
+    BATCH_BYTES,
+    Rules,
+    Section,
+    bytes_of_a_task,
+    regions_of_columns,
+    split_section,
+)
 from colonnade.pileup.segments import find_segments
 from colonnade.pileup.segments_kernels import Wanted
 from colonnade.records.batch import RecordBatch
 from colonnade.records.batch_kernels import EXCLUDED, MAX_POSITION, NO_QUALITY
 from colonnade.records.filters import NO_FLAGS, ReadFilter
-from colonnade.regions import Region, check_region, parse_region
+from colonnade.regions import Region
 from colonnade.run.ordered import ordered_map
 
 _log = logging.getLogger(__name__)
@@ -117,7 +124,7 @@ def pileup(
     announce_compilation("columns_kernels")
     opened = open_source(source, region, reference)
     try:
-        regions = _regions(region, opened.lengths)
+        regions = regions_of_columns(region, opened.lengths)
         chosen = read_filter if isinstance(read_filter, ReadFilter) else EVERY_READ
         request = _Request(
             read_filter=chosen.on(opened.lengths),
@@ -309,7 +316,7 @@ class Pileup:
     ) -> Iterator[tuple[Section, npt.NDArray[np.int64] | None]]:
         """What batches are made of: sections, and which of their positions."""
         request = self._request
-        share = request.memory // (4 * (request.threads + 2))
+        share = bytes_of_a_task(request.memory, request.threads)
         size = max(1, min(BATCH_BYTES, share))
         alignments = min(_ALIGNMENTS, share // _BYTES)
         self._check_open()
@@ -343,16 +350,6 @@ def _chosen(batch: RecordBatch, predicate: Predicate) -> RecordBatch:
             expected=f"bool ({len(batch)},)",
         )
     return batch.without(~chosen)
-
-
-def _regions(region: str | Region | None, lengths: dict[str, int]) -> list[Region]:
-    """Where columns are wanted; reads may hang over the end of a contig, and have columns there too."""
-    if isinstance(region, Region):
-        return [check_region(region, lengths)]
-    if region is None:
-        return [Region(contig, 0, MAX_POSITION) for contig in lengths]
-    parse_region(region, lengths)
-    return [parse_region(region, dict.fromkeys(lengths, MAX_POSITION))]
 
 
 def _shown(region: Region) -> str:

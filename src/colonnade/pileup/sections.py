@@ -1,6 +1,6 @@
 """From files to sections: columns that are complete, with all reads of each file that have a part in them, in file order."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from colonnade.formats.alignments import AlignmentFile
-from colonnade.pileup import admission_kernels as kernels
+from colonnade.pileup.admission import Admission, LeftOpen
 from colonnade.records.batch import NO_MORE, RecordBatch, chosen_records
-from colonnade.records.filters import Flag, ReadFilter
-from colonnade.records.overlap import passed_records, resolve_overlaps
+from colonnade.records.batch_kernels import MAX_POSITION
+from colonnade.records.filters import ReadFilter
+from colonnade.records.overlap import resolve_overlaps
 from colonnade.records.source import read_batches
-from colonnade.regions import Region
+from colonnade.regions import Region, check_region, parse_region
 from colonnade.run.ahead import ahead
 
 #: Changes a batch of new records in place, or says which of them to keep.
@@ -56,43 +57,7 @@ class Rules:
     steps: tuple[Step, ...] = ()
     whole: bool = False
     refused: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
-    left_open: "list[LeftOpen] | None" = None
-
-
-class LeftOpen:
-    """Reads of a file that are open where a contig ends: htslib lets the first read of the next contig in before it closes them.
-
-    In doing so it forgets that read if it waits for a mate and an open one has its name (held by
-    test_the_first_read_of_a_contig_is_forgotten_with_its_namesakes_on_the_one_before).
-    """
-
-    def __init__(self) -> None:
-        self._open: list[npt.NDArray[np.void]] = []  # arrays of PASSED
-        self._n_left = 0
-        self._front = 0
-        self._is_new = True
-
-    def begin(self) -> None:
-        """A contig begins."""
-        self._is_new = True
-
-    def pass_on(self, batch: RecordBatch) -> None:
-        """Note the reads that are open after a batch, and mark the first of a contig if it will be forgotten."""
-        if not len(batch):
-            return
-        if self._is_new:
-            (first,) = passed_records(batch, np.arange(len(batch)) == 0)
-            batch.records["alone"][0] = any(
-                first["hash"] in part["hash"][part["end"] >= self._front] for part in self._open
-            )
-            self._open = []
-            self._is_new = False
-        front = self._front = int(batch.records["start"][-1])
-        is_proper = batch.records["flag"] & Flag.PROPER_PAIR != 0
-        self._open.append(passed_records(batch, is_proper & (batch.records["end"] >= front)))
-        if sum(map(len, self._open)) > 2 * self._n_left:
-            self._open = [part[part["end"] >= front] for part in self._open]
-            self._n_left = sum(map(len, self._open))
+    left_open: list[LeftOpen] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +126,7 @@ def prepared_batches(
 
 
 def _let_in(batches: Iterator[RecordBatch], rules: Rules, left_open: LeftOpen | None) -> Iterator[RecordBatch]:
-    admission = _Admission(rules.max_depth, rules.refused)
+    admission = Admission(rules.max_depth, rules.refused)
     if left_open is not None:
         left_open.begin()
     number = 0
@@ -182,26 +147,6 @@ def _without_refused(batches: Iterator[RecordBatch]) -> Iterator[RecordBatch]:
     for batch in batches:
         yield batch.without(batch.records["refused"])
         del batch
-
-
-class _Admission:
-    """htslib's depth limit, and which reads it ignores."""
-
-    def __init__(self, max_depth: int, refused: npt.NDArray[np.int64]) -> None:
-        self._max_depth = max_depth
-        self._refused = refused
-        self._front = -1
-        self._ends = np.empty(0, np.int64)
-        self._n_open = 0
-
-    def admitted(self, batch: RecordBatch) -> RecordBatch:
-        """The batch with the refused ones marked, without the ignored ones."""
-        if self._max_depth:
-            self._ends = np.concatenate([self._ends[: self._n_open], np.empty(len(batch), np.int64)])
-        self._front, self._n_open = kernels.admit(
-            batch.records, self._max_depth, self._front, self._ends, self._n_open, self._refused
-        )
-        return batch.without(batch.records["ordinal"] < 0)
 
 
 def join_streams(streams: Sequence[Iterator[RecordBatch]], region: Region, *, size: int) -> Iterator[Section]:
@@ -254,6 +199,21 @@ class _Reader:
         return merged
 
 
+def regions_of_columns(region: str | Region | None, lengths: Mapping[str, int]) -> list[Region]:
+    """Where columns are wanted; reads may hang over the end of a contig, and have columns there too."""
+    if isinstance(region, Region):
+        return [check_region(region, lengths)]
+    if region is None:
+        return [Region(contig, 0, MAX_POSITION) for contig in lengths]
+    parse_region(region, lengths)
+    return [parse_region(region, dict.fromkeys(lengths, MAX_POSITION))]
+
+
+def bytes_of_a_task(memory: int, threads: int) -> int:
+    """What of the memory one task may take: each thread has one, and two more are begun or wait, with input and output."""
+    return memory // (4 * (threads + 2))
+
+
 def split_section(section: Section, *, reads: int) -> Iterator[Section]:
     """Sections within one that leave out long stretches without reads, and hold no more columns or reads in columns than asked for.
 
@@ -282,7 +242,7 @@ def split_section(section: Section, *, reads: int) -> Iterator[Section]:
             end = min(start + MOST_COLUMNS, int(reached[last - 1]))
             for piece in _cut(starts[first:last], ends[first:last], start, end, reads):
                 yield Section(
-                    Region(region.contig, *piece), tuple(_overlapping(batch, *piece) for batch in section.batches)
+                    Region(region.contig, *piece), tuple(batch.overlapping(*piece) for batch in section.batches)
                 )
 
 
@@ -300,13 +260,6 @@ def _cut(
         before = totals[cuts[-1] - 1] if cuts[-1] else 0
         cuts.append(max(cuts[-1] + 1, int(np.searchsorted(totals, before + reads, side="right"))))
     return [(start + a, start + min(b, end - start)) for a, b in pairwise(cuts)]
-
-
-def _overlapping(batch: RecordBatch, start: int, end: int) -> RecordBatch:
-    """The records that may have a column in [start, end), one without span at its start; a slice wide enough to hold them all."""
-    starts, ends = batch.records["start"], batch.records["end"]
-    first = np.searchsorted(np.maximum.accumulate(np.maximum(ends, starts + 1)), start, side="right")
-    return replace(batch, records=batch.records[first : np.searchsorted(starts, end, side="left")])
 
 
 def in_file_order(parts: Sequence[RecordBatch]) -> RecordBatch:

@@ -16,16 +16,25 @@ from colonnade.formats.alignments import AlignmentFile, common_lengths, open_all
 from colonnade.formats.fasta import Fasta
 from colonnade.jit import announce_compilation
 from colonnade.pileup import extras_kernels, segments_kernels, text_kernels
+from colonnade.pileup.admission import LeftOpen
 from colonnade.pileup.baq import apply_baq, reach
 from colonnade.pileup.extras import extras_of, joined
 from colonnade.pileup.options import StrPath, TextOptions
 from colonnade.pileup.positions import Positions
-from colonnade.pileup.sections import BATCH_BYTES, LeftOpen, Rules, Section, Step, read_sections, split_section
+from colonnade.pileup.sections import (
+    BATCH_BYTES,
+    Rules,
+    Section,
+    Step,
+    bytes_of_a_task,
+    read_sections,
+    regions_of_columns,
+    split_section,
+)
 from colonnade.pileup.segments import ALL_STATES, find_segments, reach_of
 from colonnade.records.batch import RecordBatch
-from colonnade.records.batch_kernels import MAX_POSITION
 from colonnade.records.filters import ReadFilter
-from colonnade.regions import Region, parse_region
+from colonnade.regions import Region
 from colonnade.run.ordered import ordered_map
 
 _log = logging.getLogger(__name__)
@@ -97,7 +106,7 @@ class _Text:
         self._fasta = fasta
         self._options = options
         self._threads = threads
-        self._share = memory // (4 * (threads + 2))  # bytes of one task
+        self._share = bytes_of_a_task(memory, threads)
         self._lengths = common_lengths(files)
         self._positions = None if options.positions is None else Positions.read(fspath(options.positions))
         self._style = text_kernels.Style(
@@ -115,7 +124,7 @@ class _Text:
 
     def pieces(self) -> Iterator[memoryview]:
         """All lines, in pieces of any size."""
-        regions = self._regions()
+        regions = regions_of_columns(self._options.region, self._lengths)
         tasks = (task for region in regions for task in self._tasks(region))
         lines = ordered_map(self._render, tasks, threads=self._threads)
         by_contig = groupby(lines, key=lambda part: part.region.contig)
@@ -126,14 +135,6 @@ class _Text:
                 continue
             yield from self._of_region(region, found)
             contig, found = next(by_contig, (None, iter(())))
-
-    def _regions(self) -> list[Region]:
-        """Where columns are wanted; reads may hang over the end of a contig, and are shown there too."""
-        text, lengths = self._options.region, self._lengths
-        if text is None:
-            return [Region(contig, 0, MAX_POSITION) for contig in lengths]
-        parse_region(text, lengths)
-        return [parse_region(text, dict.fromkeys(lengths, MAX_POSITION))]
 
     def _of_region(self, region: Region, parts: "Iterator[_Lines]") -> Iterator[memoryview]:
         everywhere = self._options.all_positions

@@ -124,9 +124,10 @@ class RecordBatch:
         return replace(largest, records=joined_records([side.records, largest.records]), room=0)
 
     def overlapping(self, start: int, end: int) -> "RecordBatch":
-        """The records that may overlap [start, end): a slice, wide enough to hold them all."""
-        first = np.searchsorted(np.maximum.accumulate(self.records["end"]), start, side="right")
-        last = np.searchsorted(self.records["start"], end, side="left")
+        """The records that may overlap [start, end), one without span at its start: a slice, wide enough to hold them all."""
+        starts, ends = self.records["start"], self.records["end"]
+        first = np.searchsorted(np.maximum.accumulate(np.maximum(ends, starts + 1)), start, side="right")
+        last = np.searchsorted(starts, end, side="left")
         return replace(self, records=self.records[first:last])
 
 
