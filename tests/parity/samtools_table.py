@@ -305,7 +305,7 @@ class Sample:
     values
         What stands for the words in braces.
     is_small
-        Whether all option sets are run.
+        Whether its text is short, whatever the options.
     """
 
     name: str

@@ -21,7 +21,7 @@ from colonnade.compare.screen_kernels import (
     UNCHANGED,
     UNDECIDED,
 )
-from colonnade.formats.fasta import AMBIGUOUS as AMBIGUOUS_BASE
+from colonnade.formats.bases import AMBIGUOUS as AMBIGUOUS_BASE
 from colonnade.tally.indels import IndelTable, indel_table
 
 

@@ -17,7 +17,7 @@ from colonnade.compare.samples import REF, Comparison
 from colonnade.compare.schemas import table_schemas
 from colonnade.compare.screen import Screen
 from colonnade.compare.screen_kernels import AMBIGUOUS, BELOW_MIN_DEPTH, CHANGED, NO_DATA, NO_REFERENCE, UNCHANGED
-from colonnade.formats.fasta import AMBIGUOUS as AMBIGUOUS_BASE
+from colonnade.formats.bases import AMBIGUOUS as AMBIGUOUS_BASE
 from colonnade.regions import Region
 
 

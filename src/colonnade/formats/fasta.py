@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pysam
 
 from colonnade.errors import FormatError
+from colonnade.formats.bases import AMBIGUOUS
 from colonnade.formats.silence import silence
 from colonnade.regions import Region
 
 BASES: Final = "ACGT"
-AMBIGUOUS: Final = 4
 REFERENCE_LETTERS: Final = BASES + "N"  # by code
 _STEP: Final = 1 << 22
 

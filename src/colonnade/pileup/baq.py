@@ -68,8 +68,6 @@ def apply_baq(
         redo,
         _MOST_CELLS,
         _PROBABILITIES,
-        _LETTER_CODES,
-        _BASE_CODES,
     )
 
 
@@ -78,18 +76,4 @@ def _error_probabilities() -> npt.NDArray[np.float64]:
     return np.array([10.0 ** (-quality / 10.0) for quality in range(256)]).astype(np.float32).astype(np.float64)
 
 
-def _codes(size: int, values: dict[int, int]) -> npt.NDArray[np.uint8]:
-    """Codes 0 to 3 for some values, 4 for the others."""
-    codes = np.full(size, kernels.NO_CODE, np.uint8)
-    for value, code in values.items():
-        codes[value] = code
-    return codes
-
-
 _PROBABILITIES: Final = _error_probabilities()
-
-#: Of 4-bit bases, and of letters: htslib's seq_nt16_int and seq_nt16_table (hts.c), to which digits are bases too.
-_BASE_CODES: Final = _codes(16, {1: 0, 2: 1, 4: 2, 8: 3})
-_LETTER_CODES: Final = _codes(
-    256, {ord(letter): code for code, letters in enumerate(("Aa0", "Cc1", "Gg2", "TtUu3")) for letter in letters}
-)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE, CODE_OF_LETTER
 from colonnade.formats.integers_kernels import read_u32
 from colonnade.jit import kernel
 from colonnade.records.batch_kernels import (
@@ -29,7 +30,6 @@ B, Q, Z = 66, 81, 90  # letters of tags
 LEAVE, CALCULATE = -1, -2  # what to do with a read whose BQ tag is not to be applied
 TAG_ZERO = 64  # the character that stands for 0 in BQ and ZQ
 
-NO_CODE = 4  # of a letter other than A, C, G, T
 LEAST_BAND = 7
 TOO_MANY_CELLS = 1 << 28  # htslib takes 48 bytes for each, and leaves a read alone where memory does not suffice
 MOST_BAND_SLACK = 3  # columns that a wide band has besides the indels that it must hold
@@ -299,9 +299,9 @@ def _forward(model, work, start, stop, step):
 
         # A table, for a branch on the letter would be hard to predict.
         code, error = query[row - 1], errors[row - 1]
-        for other in range(NO_CODE):
-            emission[other] = 1.0 if code == NO_CODE else 1.0 - error if other == code else error * MISMATCH
-        emission[NO_CODE] = 1.0
+        for other in range(AMBIGUOUS):
+            emission[other] = 1.0 if code == AMBIGUOUS else 1.0 - error if other == code else error * MISMATCH
+        emission[AMBIGUOUS] = 1.0
 
         total = 0.0
         if row == 1:
@@ -351,7 +351,7 @@ def _backward(model, work, start, stop, step, columns, phred):
     match_match, match_gap, insertion_match = model.match_match, model.match_gap, model.insertion_match
     into_insertion = INSERTED * match_gap
     along_insertion = INSERTED * model.insertion_insertion
-    emission[NO_CODE] = 1.0
+    emission[AMBIGUOUS] = 1.0
     for row in range(stop, start - 1, -1):
         first, last = max(np.int64(1), row - model.band), min(model.n_columns, row + model.band)
         n = last - first + 1
@@ -364,8 +364,8 @@ def _backward(model, work, start, stop, step, columns, phred):
                 later_matches[i] = later_insertions[i] = model.leave / scales[row] / scales[row + 1]
         else:
             code, error = query[row], errors[row]
-            for other in range(NO_CODE):
-                emission[other] = 1.0 if code == NO_CODE else 1.0 - error if other == code else error * MISMATCH
+            for other in range(AMBIGUOUS):
+                emission[other] = 1.0 if code == AMBIGUOUS else 1.0 - error if other == code else error * MISMATCH
 
             # Index i here is index i - moved in the row after. No deletion comes before the first base.
             after = width - now - np.int64(row + 1 - model.band > 1)
@@ -470,7 +470,7 @@ def _posterior(model, work, step, columns, phred):
 
 
 @kernel
-def lower_qualities(data, records, letters, origin, length, redo, most_cells, probabilities, letter_codes, base_codes):
+def lower_qualities(data, records, letters, origin, length, redo, most_cells, probabilities):
     """Lower the qualities of some records to their BAQ, in place.
 
     Parameters
@@ -485,8 +485,6 @@ def lower_qualities(data, records, letters, origin, length, redo, most_cells, pr
         How many pairs of base and column are held of a read; of a larger one, the square root of its bases at a time.
     probabilities
         float64 (256,): of an error, for each quality; rounded to float32.
-    letter_codes, base_codes
-        uint8 (256,) and (16,): A, C, G, T as 0 to 3 and the rest as 4, for letters and for the 4-bit codes of BAM.
     """
     reference = np.empty(0, np.uint8)
     query = np.empty(0, np.uint8)
@@ -501,7 +499,7 @@ def lower_qualities(data, records, letters, origin, length, redo, most_cells, pr
     deletions = np.empty(0, np.float64)
     later_matches = np.empty(0, np.float64)
     later_insertions = np.empty(0, np.float64)
-    emission = np.empty(NO_CODE + 1, np.float64)
+    emission = np.empty(AMBIGUOUS + 1, np.float64)
     for number in range(records.size):
         record = records[number]
         if not _has_qualities(data, record):
@@ -528,10 +526,10 @@ def lower_qualities(data, records, letters, origin, length, redo, most_cells, pr
             phred = np.empty(2 * n_bases, np.uint8)
             least = np.empty(2 * n_bases, np.uint8)
         for i in range(n_columns):
-            reference[i] = letter_codes[letters[first + i - origin]]
-        reference[n_columns] = NO_CODE
+            reference[i] = BASE_OF_CODE[CODE_OF_LETTER[letters[first + i - origin]]]
+        reference[n_columns] = AMBIGUOUS
         for i in range(n_bases):
-            query[i] = base_codes[read_nibble(data, record.seq, i)]
+            query[i] = BASE_OF_CODE[read_nibble(data, record.seq, i)]
             errors[i] = probabilities[data[record.qual + i]]
 
         # Nothing to align to: htslib then reads memory that it has not filled, where the right column can stand only by chance.

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from colonnade.formats.bases import LETTERS
 from colonnade.jit import kernel
 from colonnade.pileup.segments_kernels import IS_DELETION, IS_MATCH, IS_NO_SPAN, IS_SKIP, has_bases, quality_of
 from colonnade.records.batch_kernels import read_nibble
 
-LETTERS = np.array(list(b"=ACMGRSVTWYHKDBN"), np.uint8)
 PAIRS = np.array([[LETTERS[two >> 4], LETTERS[two & 15]] for two in range(256)], np.uint8).view(np.uint16).ravel()
-STAR, GREATER, NO_BASE = 42, 62, 78  # * in a deletion, > in a skip, N
+STAR, GREATER, ANY_BASE = 42, 62, 78  # * in a deletion, > in a skip, N
 
 #: What follows or surrounds one alignment: ``at`` is its place in the flat arrays; lengths of the insertion and of the deletion
 #: that follow, and of the whole deletion or skip that it is in.
@@ -111,6 +111,17 @@ def count_indels(segments):
 
 
 @kernel
+def _note(indels, filled, at, segment, is_last):
+    """Note what follows or surrounds an alignment; returns how many notes there are then."""
+    indel = indels[filled]
+    indel.at = at
+    indel.insertion = segment.insertion if is_last else 0
+    indel.deletion = segment.deletion if is_last else 0
+    indel.gap = segment.gap
+    return filled + 1
+
+
+@kernel
 def _write_one(data, record, segment, position, style, flat, at):
     """Write a read in one column."""
     state = segment.state
@@ -123,10 +134,10 @@ def _write_one(data, record, segment, position, style, flat, at):
         flat.quality[at] = data[record.qual + query]
     elif state == IS_MATCH:
         query += position - segment.start
-        flat.base[at] = NO_BASE
+        flat.base[at] = ANY_BASE
         flat.quality[at] = style.missing
     else:
-        flat.base[at] = STAR if state == IS_DELETION else GREATER if state == IS_SKIP else NO_BASE
+        flat.base[at] = STAR if state == IS_DELETION else GREATER if state == IS_SKIP else ANY_BASE
         has_quality = style.gap_has_quality and state != IS_NO_SPAN
         flat.quality[at] = quality_of(data, record, segment, position) if has_quality else np.uint8(style.missing)
     flat.query[at] = query
@@ -190,7 +201,7 @@ def _write_chosen_bases(data, record, segment, first, letters, odd, style, curso
 def _write_gap(data, record, segment, first, style, cursors, stops, flat, indels, filled):
     """Write a read in consecutive columns of a deletion or skip; returns how many ``indels`` there are then."""
     one = np.uint64(1)
-    number, state, query, gap = segment.record, segment.state, segment.query, segment.gap
+    number, state, query = segment.record, segment.state, segment.query
     base = np.uint8(STAR if state == IS_DELETION else GREATER)
     early, late, until = _gap_qualities(data, record, segment)
     keeps_early, keeps_late = style.gaps[early], style.gaps[late]
@@ -208,11 +219,7 @@ def _write_gap(data, record, segment, first, style, cursors, stops, flat, indels
         flat.query[at] = query
         flat.base[at] = base
         flat.quality[at] = early if k < until else late
-        indels[filled].at = at
-        indels[filled].insertion = segment.insertion if k == final else 0
-        indels[filled].deletion = segment.deletion if k == final else 0
-        indels[filled].gap = gap
-        filled += 1
+        filled = _note(indels, filled, at, segment, k == final)
     return filled
 
 
@@ -265,11 +272,7 @@ def write_alignments(data, records, segments, positions, is_dense, style, cursor
                     data, record, segment, first, letters, odd, style, cursors, stops, flat
                 )
             if has_indel and is_written:
-                indels[filled].at = at
-                indels[filled].insertion = segment.insertion
-                indels[filled].deletion = segment.deletion
-                indels[filled].gap = 0
-                filled += 1
+                filled = _note(indels, filled, at, segment, True)
             continue
         if is_dense and segment.gap > 0:
             filled = _write_gap(data, record, segment, first, style, cursors, stops, flat, indels, filled)
@@ -284,11 +287,7 @@ def write_alignments(data, records, segments, positions, is_dense, style, cursor
             _write_one(data, record, segment, position, style, flat, at)
             is_last = position == segment.start + segment.length - 1
             if segment.gap > 0 or (has_indel and is_last):
-                indels[filled].at = at
-                indels[filled].insertion = segment.insertion if is_last else 0
-                indels[filled].deletion = segment.deletion if is_last else 0
-                indels[filled].gap = segment.gap
-                filled += 1
+                filled = _note(indels, filled, at, segment, is_last)
     return filled
 
 

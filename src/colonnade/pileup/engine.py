@@ -31,7 +31,7 @@ from colonnade.pileup.segments import find_segments
 from colonnade.pileup.segments_kernels import Wanted
 from colonnade.records.batch import RecordBatch
 from colonnade.records.batch_kernels import EXCLUDED, MAX_POSITION, NO_QUALITY
-from colonnade.records.filters import NO_FLAGS, ReadFilter
+from colonnade.records.filters import EVERY_READ, ReadFilter
 from colonnade.regions import Region
 from colonnade.run.ordered import ordered_map
 
@@ -39,8 +39,6 @@ _log = logging.getLogger(__name__)
 
 Predicate: TypeAlias = Callable[[RecordBatch], npt.NDArray[np.bool_]]
 Locus: TypeAlias = tuple[str, SupportsIndex] | SupportsIndex
-
-EVERY_READ: Final = ReadFilter(min_mapq=0, min_baseq=0, exclude_flags=NO_FLAGS)
 
 _ALIGNMENTS: Final = 1 << 19  # of a batch
 _BYTES: Final = 16  # that an alignment takes, about

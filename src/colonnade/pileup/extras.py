@@ -63,8 +63,13 @@ class Extra:
     tag: str = ""
     empty: str = ""
 
+    @property
+    def shows_contigs(self) -> bool:
+        """Whether it says names of contigs."""
+        return self.kind in (kernels.RNAME, kernels.RNEXT)
+
     def values(self, batch: RecordBatch, names: Joined) -> Values:
-        """What is needed to write this column for some records of a file whose contigs have these names."""
+        """What is needed to write this column for some records of a file; ``names`` are its contigs, if they are shown."""
         return Values(*names, *(self._texts(batch) if self.tag else joined([])))
 
     def _texts(self, batch: RecordBatch) -> Joined:

@@ -5,7 +5,7 @@ import numpy as np
 from colonnade.formats.integers_kernels import read_i32, read_u16, read_u32
 from colonnade.jit import kernel
 from colonnade.pileup.segments_kernels import IS_MATCH, quality_of
-from colonnade.pileup.text_kernels import LARGEST_QUALITY, STAR, put_number
+from colonnade.pileup.text_kernels import STAR, put_byte, put_number, quality_letter
 from colonnade.records.batch_kernels import REVERSE, find_tag, record_bounds
 
 # What a field says; those of the record alone after those of the column.
@@ -15,18 +15,14 @@ MAPQ_LETTER, QUERY_POSITION, QUERY_POSITION_5, QNAME, FLAG, RNAME, POS, MAPQ, RN
 @kernel
 def _put_bytes(out, at, source, start, end):
     for i in range(start, end):
-        if out.size:
-            out[at] = source[i]
-        at += 1
+        at = put_byte(out, at, source[i])
     return at
 
 
 @kernel
 def _put_contig(out, at, number, names, name_ends):
     if number < 0:
-        if out.size:
-            out[at] = STAR
-        return at + 1
+        return put_byte(out, at, STAR)
     return _put_bytes(out, at, names, name_ends[number - 1] if number else 0, name_ends[number])
 
 
@@ -34,9 +30,7 @@ def _put_contig(out, at, number, names, name_ends):
 def _put_value(out, at, field, data, number, record, segment, column, start, values):
     """Write one value; returns where the next byte goes."""
     if field == MAPQ_LETTER:
-        if out.size:
-            out[at] = min(np.int64(record.mapq), LARGEST_QUALITY) + 33
-        return at + 1
+        return put_byte(out, at, quality_letter(record.mapq))
     if field == QUERY_POSITION or field == QUERY_POSITION_5:
         is_gap = segment.state != IS_MATCH
         query = np.int64(segment.query) + (0 if is_gap else start + column - segment.start)
@@ -120,7 +114,7 @@ def tag_texts(data, records, first, second, empty, out, ends):
                 stop += 1
             at = _put_bytes(out, at, data, value, stop)
         elif kind == 65:  # A
-            at = _put_bytes(out, at, data, value, value + 1)
+            at = put_byte(out, at, data[value])
         elif kind == 67:  # C
             at = put_number(out, at, np.int64(data[value]))
         elif kind == 99:  # c
@@ -136,6 +130,6 @@ def tag_texts(data, records, first, second, empty, out, ends):
         elif kind == 102 or kind == 100:  # f d
             has_float = True
         else:
-            at = _put_bytes(out, at, np.full(1, STAR, np.uint8), 0, 1)
+            at = put_byte(out, at, STAR)
         ends[i] = at
     return has_float

@@ -27,7 +27,7 @@ def make_columns(
     Parameters
     ----------
     reads, segments
-        All that reach into the region, and their segments within it.
+        All that reach into the region, and their segments within it, which are changed.
     region
         Where.
     positions
@@ -45,7 +45,7 @@ def make_columns(
     """
     is_dense = positions is None
     places = np.arange(region.start, region.end) if positions is None else positions
-    reads, segments = _used(reads, segments)
+    reads = _used(reads, segments)
     counts = np.zeros(len(places) + 1, np.int32)
     if is_dense and style.keeps_all:
         cover(segments, region.start, counts)
@@ -76,10 +76,10 @@ def make_columns(
     return ColumnBatch(region.contig, places[kept], offsets, reads, *flat, indels), n_alignments - size
 
 
-def _used(reads: RecordBatch, segments: npt.NDArray[np.void]) -> tuple[RecordBatch, npt.NDArray[np.void]]:
-    """The reads that have segments, and the segments with their new numbers."""
+def _used(reads: RecordBatch, segments: npt.NDArray[np.void]) -> RecordBatch:
+    """The reads that have segments; these get the new numbers of their reads, in place."""
     used = np.zeros(len(reads), np.bool_)
     kernels.mark_used(segments, used)
     if not used.all():
         kernels.renumber(segments, np.cumsum(used, dtype=np.int32) - np.int32(1))
-    return reads.without(~used), segments
+    return reads.without(~used)

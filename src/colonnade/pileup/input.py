@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, TypeAlias, cast
 
 import numpy as np
+import numpy.typing as npt
 import pysam
 
 from colonnade.errors import ColonnadeError, FormatError, UsageError
@@ -19,8 +20,9 @@ from colonnade.formats.alignments import AlignmentFile, open_alignments
 from colonnade.formats.decode import file_kind
 from colonnade.pileup.sections import Rules, Section, join_streams, prepared_batches, read_sections
 from colonnade.records.batch import NO_MORE, RecordBatch
-from colonnade.records.batch_kernels import MAX_POSITION
-from colonnade.records.filters import Flag, ReadFilter
+from colonnade.records.batch_kernels import MAX_POSITION, find_kept
+from colonnade.records.filters import EVERY_READ, ReadFilter
+from colonnade.records.source import conditions_of
 from colonnade.regions import Region
 
 StrPath: TypeAlias = str | PathLike[str]
@@ -174,7 +176,7 @@ class BatchSource:
         """The sections of a region."""
         records = self._batch.records
         ends = np.maximum(records["end"], records["start"] + 1)
-        chosen = (ends > region.start) & (records["start"] < region.end) & _passing(records, rules.read_filter)
+        chosen = (ends > region.start) & (records["start"] < region.end) & _passing(self._batch, rules.read_filter)
         batch = replace(self._batch.taken(chosen), complete=NO_MORE)
         return join_streams([prepared_batches(iter([batch]), rules)], region, size=size)
 
@@ -192,8 +194,8 @@ def _contig_of(region: str | Region) -> str:
     return interval[1] if interval else region
 
 
-def _passing(records: Any, read_filter: ReadFilter) -> Any:
-    """Which records meet the conditions of a filter, as ``records.batch_kernels.outcome_of`` says.
+def _passing(batch: RecordBatch, read_filter: ReadFilter) -> npt.NDArray[np.bool_]:
+    """Which records meet the conditions of a filter.
 
     Raises
     ------
@@ -201,23 +203,15 @@ def _passing(records: Any, read_filter: ReadFilter) -> Any:
         A condition can only be told while a file is read.
     """
     for name in ("read_groups", "exclude_read_groups", "trim5", "trim3", "assume_quality"):
-        if getattr(read_filter, name) != getattr(_ANY, name):
+        if getattr(read_filter, name) != getattr(EVERY_READ, name):
             raise UsageError(
                 f"{name} cannot be applied to a RecordBatch",
                 expected="a filter by flags, qualities and mask",
                 advice="give it to the one who reads the batch",
             )
-    flags = records["flag"]
-    required, excluded = int(read_filter.require_flags), int(read_filter.exclude_flags | Flag.UNMAP)
-    passing = (flags & required == required) & (flags & excluded == 0) & (records["mapq"] >= read_filter.min_mapq)
-    if read_filter.any_flags:
-        passing &= flags & int(read_filter.any_flags) != 0
-    if read_filter.drop_orphans:
-        passing &= flags & int(Flag.PAIRED | Flag.PROPER_PAIR) != int(Flag.PAIRED)
+    passing = np.empty(len(batch), np.bool_)
+    find_kept(batch.data, batch.records, conditions_of(read_filter), passing)
     return passing
-
-
-_ANY: Final = ReadFilter()
 
 
 def _reopened(file: pysam.AlignmentFile, reference: StrPath | None) -> AlignmentFile:

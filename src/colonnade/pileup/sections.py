@@ -96,23 +96,14 @@ def read_sections(
     """
     streams = []
     for number, file in enumerate(files):
-        batches: Iterator[RecordBatch] = iter(())
-        if _may_have_records(file, region):
-            batches = read_batches(
-                [file], region, rules.read_filter, size=size, threads=threads, as_stored=True, room=size // 8
-            )
-            if len(files) < threads:
-                batches = ahead(batches)
+        batches = read_batches(
+            [file], region, rules.read_filter, size=size, threads=threads, as_stored=True, room=size // 8
+        )
+        if len(files) < threads:
+            batches = ahead(batches)
         left_open = rules.left_open[number] if rules.left_open is not None else None
         streams.append(prepared_batches(batches, rules, left_open))
     return join_streams(streams, region, size=size)
-
-
-def _may_have_records(file: AlignmentFile, region: Region) -> bool:
-    contig = file.contigs.get(region.contig)
-    if contig is None:
-        return False
-    return file.index is None or bool(file.index.chunks(contig, region.start, region.end))
 
 
 def prepared_batches(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from colonnade.errors import InputError
 from colonnade.formats.alignments import AlignmentFile, common_lengths, open_all
+from colonnade.formats.bases import CODE_OF_LETTER, NO_BASE
 from colonnade.formats.fasta import Fasta
 from colonnade.jit import announce_compilation
 from colonnade.pileup import extras_kernels, segments_kernels, text_kernels
@@ -44,11 +45,6 @@ _EMPTY_COLUMNS: Final = 1 << 14  # lines without reads that are made at a time
 _MOST_BYTES: Final = (1 << 32) - 2  # that cursors can tell apart
 
 _UNKNOWN: Final = 255
-_CODE = np.full(256, text_kernels.NO_BASE, np.uint8)
-for _code, _letter in enumerate("=ACMGRSVTWYHKDBN"):
-    _CODE[[ord(_letter), ord(_letter.lower())]] = _code
-for _letter, _code in {"U": 8, "u": 8, "0": 1, "1": 2, "2": 4, "3": 8}.items():  # as htslib's seq_nt16_table
-    _CODE[ord(_letter)] = _code
 
 
 def write_text(
@@ -113,7 +109,8 @@ class _Text:
             options.min_baseq, options.insertions, options.deletions, options.ends, options.reverse_deletions
         )
         self._extras = extras_of(options)
-        self._names = [joined([contig.encode() for contig in file.contigs]) for file in files]
+        shows_contigs = any(extra.shows_contigs for extra in self._extras)
+        self._names = [joined([contig.encode() for contig in file.contigs if shows_contigs]) for file in files]
         self._refused = np.zeros(1, np.int64)
         self._left_open = [LeftOpen() for _ in files]
 
@@ -283,9 +280,9 @@ class _Text:
             return text_kernels.Reference(np.empty(0, np.uint8), codes)
         last = max(region.start, min(end, self._fasta.lengths[region.contig]))
         letters = self._fasta.letters(Region(region.contig, region.start, last))
-        codes[:] = text_kernels.NO_BASE
+        codes[:] = NO_BASE
         known = letters[: len(region)]
-        codes[: len(known)] = _CODE[known]
+        codes[: len(known)] = CODE_OF_LETTER[known]
         return text_kernels.Reference(letters, codes)
 
 

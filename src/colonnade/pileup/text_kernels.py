@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from colonnade.formats.bases import LETTERS, NO_BASE
 from colonnade.formats.integers_kernels import read_u32
 from colonnade.jit import kernel
 from colonnade.pileup.segments_kernels import IS_MATCH, IS_SKIP, has_bases, quality_of
@@ -16,10 +17,10 @@ from colonnade.records.batch_kernels import DELETION, INSERTION, PAD, REVERSE, r
 TAB, NEWLINE, STAR = 9, 10, 42
 NUMBER_DIGITS = 20
 
-# Letter of a base code on either strand; code 0 stands for the reference base too.
-LETTERS = np.array([list(b".ACMGRSVTWYHKDBN"), list(b",acmgrsvtwyhkdbn")], np.uint8)
-INSERTED = np.array([list(b"=ACMGRSVTWYHKDBN"), list(b"=acmgrsvtwyhkdbn")], np.uint8)
-NO_BASE = 15  # N
+# Letter of a base code on either strand; where it is shown in a column, code 0 stands for the reference base too.
+INSERTED = np.array([list(LETTERS.tobytes()), list(LETTERS.tobytes().lower())], np.uint8)
+SHOWN = INSERTED.copy()
+SHOWN[:, 0] = 46, 44  # . ,
 LARGEST_QUALITY = 93  # that has a letter of its own
 
 
@@ -41,7 +42,7 @@ class Reference(NamedTuple):
 
 
 @kernel
-def _put(out, at, byte):
+def put_byte(out, at, byte):
     """Write a byte, or only count it where there is no room at all."""
     if out.size:
         out[at] = byte
@@ -62,7 +63,7 @@ def n_digits(number):
 def put_number(out, at, number):
     """Write a number; returns where the next byte goes."""
     if number < 0:
-        at = _put(out, at, 45)
+        at = put_byte(out, at, 45)
         number = -number
     end = at + n_digits(number)
     if out.size:
@@ -70,6 +71,12 @@ def put_number(out, at, number):
             out[place] = 48 + number % 10
             number //= 10
     return end
+
+
+@kernel
+def quality_letter(quality):
+    """A quality as ASCII."""
+    return min(np.int64(quality), LARGEST_QUALITY) + 33
 
 
 @kernel
@@ -84,8 +91,8 @@ def _lower(letter):
 
 @kernel
 def _put_head(out, at, record):
-    at = _put(out, at, 94)  # ^
-    return _put(out, at, min(np.int64(record.mapq), LARGEST_QUALITY) + 33)
+    at = put_byte(out, at, 94)  # ^
+    return put_byte(out, at, quality_letter(record.mapq))
 
 
 @kernel
@@ -107,17 +114,17 @@ def _put_indel(out, at, data, record, segment, column, reference, style):
         if stop < record.n_cigar and read_u32(data, record.cigar + 4 * stop) & 15 == DELETION:
             deletion = read_u32(data, record.cigar + 4 * stop) >> 4
         if style.insertions >= 1:
-            at = put_number(out, _put(out, at, 43), length)  # +
+            at = put_number(out, put_byte(out, at, 43), length)  # +
         if style.insertions == 2:
             query = np.int64(segment.query) + (segment.length if segment.state == IS_MATCH else 0)
             for k in range(segment.operation + 1, stop):
                 packed = read_u32(data, record.cigar + 4 * k)
                 for _ in range(packed >> 4):
                     if packed & 15 == PAD:
-                        at = _put(out, at, 35 if strand and style.reverse_deletions else STAR)
+                        at = put_byte(out, at, 35 if strand and style.reverse_deletions else STAR)
                     else:
                         code = read_nibble(data, record.seq, query) if query < record.l_seq else NO_BASE
-                        at = _put(out, at, INSERTED[strand, code])
+                        at = put_byte(out, at, INSERTED[strand, code])
                         query += 1
     if deletion > 0:
         if style.deletions >= 1:
@@ -125,7 +132,7 @@ def _put_indel(out, at, data, record, segment, column, reference, style):
         if style.deletions == 2:
             for place in range(column + 1, column + 1 + deletion):
                 letter = np.int64(reference.letters[place]) if place < reference.letters.size else 78  # N
-                at = _put(out, at, _lower(letter) if strand else _upper(letter))
+                at = put_byte(out, at, _lower(letter) if strand else _upper(letter))
     return at
 
 
@@ -162,17 +169,6 @@ def measure_fields(data, records, segments, start, reference, style, counts, siz
 
 
 @kernel
-def _gap_letter(record, segment, style):
-    """The letter of a read that has no base in a column."""
-    strand = 1 if record.flag & REVERSE else 0
-    if segment.state == IS_SKIP:
-        return np.uint8(60 if strand else 62)  # < >
-    if segment.state != IS_MATCH:
-        return np.uint8(35 if strand and style.reverse_deletions else STAR)
-    return LETTERS[strand, NO_BASE]
-
-
-@kernel
 def _write_gap(data, record, segment, start, reference, style, out, cursors):
     """Write a read in columns where it has no base: in deletions and skips, or where its sequence is not stored."""
     strand = 1 if record.flag & REVERSE else 0
@@ -185,10 +181,10 @@ def _write_gap(data, record, segment, start, reference, style, out, cursors):
         elif segment.state != IS_MATCH:
             letter = 35 if strand and style.reverse_deletions else STAR
         else:
-            letter = np.int64(LETTERS[strand, 0 if reference.codes[column] == NO_BASE else NO_BASE])
+            letter = np.int64(SHOWN[strand, 0 if reference.codes[column] == NO_BASE else NO_BASE])
         cursor = cursors[column]
         out[cursor >> np.uint64(32)] = letter
-        out[cursor & np.uint64(0xFFFFFFFF)] = min(quality, np.uint8(LARGEST_QUALITY)) + np.uint8(33)
+        out[cursor & np.uint64(0xFFFFFFFF)] = quality_letter(quality)
         cursors[column] = cursor + np.uint64((1 << 32) + 1)
 
 
@@ -231,7 +227,7 @@ def write_fields(data, records, segments, start, reference, style, out, cursors)
             for k in range(length):
                 letters[k] = min(qualities[k], np.uint8(LARGEST_QUALITY)) + np.uint8(33)
 
-            of_base = LETTERS[1 if record.flag & REVERSE else 0]
+            of_base = SHOWN[1 if record.flag & REVERSE else 0]
             ours = cursors[first : first + length]
             for k in range(length):
                 cursor = ours[k]
@@ -247,7 +243,7 @@ def write_fields(data, records, segments, start, reference, style, out, cursors)
             if segment.insertion > 0 or segment.deletion > 0:
                 end = _put_indel(out, end, data, record, segment, last, reference, style)
             if style.ends and segment.tail:
-                end = _put(out, end, 36)  # $
+                end = put_byte(out, end, 36)  # $
             cursors[last] += np.uint64(end - at) << half
 
 

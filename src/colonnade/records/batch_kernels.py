@@ -185,6 +185,15 @@ def outcome_of(data, flag, mapq, tags, end, conditions):
 
 
 @kernel
+def find_kept(data, records, conditions, kept):
+    """Set bool ``kept`` (records,) where checked records meet conditions that need no tags."""
+    for i in range(records.size):
+        record = records[i]
+        outcome = outcome_of(data, record.flag, record.mapq, np.int64(0), np.int64(0), conditions)
+        kept[i] = outcome == KEPT
+
+
+@kernel
 def prepare_qualities(data, qual, l_seq, is_reverse, conditions):
     """Give a read without qualities (0xFF) the same one at every base, and mark the bases trimmed off its ends."""
     is_stored = conditions.missing_quality == NO_QUALITY and conditions.max_quality == NO_QUALITY

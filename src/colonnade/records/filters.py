@@ -141,7 +141,7 @@ class ReadFilter:
 
     def __str__(self) -> str:
         """What differs from reading every record and base: ``min_mapq 10, exclude_flags UNMAP,DUP``."""
-        nothing = _NOTHING_REMOVED
+        nothing = EVERY_READ
         parts = [
             f"{field.name} {_shown(value)}"
             for field in fields(self)
@@ -204,4 +204,5 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-_NOTHING_REMOVED: Final = ReadFilter(min_mapq=0, min_baseq=0, exclude_flags=NO_FLAGS)
+#: Every mapped read, and every base of it.
+EVERY_READ: Final = ReadFilter(min_mapq=0, min_baseq=0, exclude_flags=NO_FLAGS)

@@ -38,6 +38,12 @@ def name_hash(data, start, length):
 
 
 @kernel
+def _slot(hashed, heads):
+    """Where in the table of names a name is."""
+    return np.int64(hashed ^ (hashed >> np.uint32(15))) & (heads.size - 1)
+
+
+@kernel
 def prefers_first(hashed):
     """Whether the mate that came first keeps its bases: the lowest bit of Wang's integer hash (khash.h)."""
     key = np.uint32(hashed)
@@ -233,10 +239,10 @@ def long_hash(data, start, length):
 
 
 @kernel
-def forget(held_data, held, data, records, record, n_held, first, heads, earlier, states, hashes, expiry):
+def _forget(held_data, held, data, records, record, n_held, first, heads, earlier, states, hashes, expiry):
     """Take a waiting record of the same name as ``record`` off the table (arguments as of ``resolve_overlaps``)."""
     hashed = name_hash(data, record.name, record.l_name)
-    j = heads[np.int64(hashed ^ (hashed >> np.uint32(15))) & (heads.size - 1)]
+    j = heads[_slot(hashed, heads)]
     while j >= 0:
         if states[j] == WAITING and hashes[j] == hashed:
             other = held[j] if j < n_held else records[j - first]
@@ -273,7 +279,6 @@ def resolve_overlaps(
         what it is in the table, and at last whether it matters to the next batch. uint32: hash of the name. int64: its
         end; where it waits, when htslib forgets that, namely when the first record of its name falls behind the pileup.
     """
-    mask = heads.size - 1
     n_held = held.size
     first = n_held + passed.size
     resolved = 0
@@ -286,7 +291,7 @@ def resolve_overlaps(
             states[i] = ENTERED
             hashes[i] = np.uint32(passed[i - n_held].hash & np.uint64(0xFFFFFFFF))
             expiry[i] = passed[i - n_held].end
-        slot = np.int64(hashes[i] ^ (hashes[i] >> np.uint32(15))) & mask
+        slot = _slot(hashes[i], heads)
         earlier[i] = heads[slot]
         heads[slot] = i
     for number in range(records.size):
@@ -295,7 +300,7 @@ def resolve_overlaps(
         fronts[record.file] = record.start
         if record.refused:
             if record.flag & PROPER_PAIR:  # htslib forgets who waits for it
-                forget(held_data, held, data, records, record, n_held, first, heads, earlier, states, hashes, expiry)
+                _forget(held_data, held, data, records, record, n_held, first, heads, earlier, states, hashes, expiry)
             continue
         if not record.flag & (PROPER_PAIR if as_htslib else PAIRED):
             continue
@@ -305,7 +310,7 @@ def resolve_overlaps(
             continue
         i = first + number
         hashed = name_hash(data, record.name, record.l_name)
-        slot = np.int64(hashed ^ (hashed >> np.uint32(15))) & mask
+        slot = _slot(hashed, heads)
         head = heads[slot]
         earlier[i] = head
         heads[slot] = i

@@ -87,7 +87,7 @@ def read_batches(
     """
     window = kernels.Window(contig=-1, start=region.start, end=region.end, counted_to=counted_to)
     counters = new_outcomes() if outcomes is None else outcomes
-    conditions = _conditions(read_filter, as_stored=as_stored)
+    conditions = conditions_of(read_filter, as_stored=as_stored)
     streams = [
         _FileReader(file, number, region, window, conditions, counters, size // len(files), threads, room).batches()
         for number, file in enumerate(files)
@@ -200,7 +200,7 @@ class _FileReader:
         )
 
 
-def _conditions(read_filter: ReadFilter, *, as_stored: bool) -> kernels.Conditions:
+def conditions_of(read_filter: ReadFilter, *, as_stored: bool = False) -> kernels.Conditions:
     """A filter as kernels take it."""
     groups = read_filter.exclude_read_groups if read_filter.read_groups is None else read_filter.read_groups
     names = [name.encode("utf-8", "surrogateescape") for name in groups]

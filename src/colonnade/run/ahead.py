@@ -10,10 +10,13 @@ _END: Final = object()
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items; while the caller is busy with one, a thread makes the next."""
+    """The same items; while the caller is busy with one, a thread makes the next. Where there are none, there is no thread."""
     iterator = iter(items)
+    item = next(iterator, _END)
+    if item is _END:
+        return
     with ThreadPoolExecutor(1) as pool:
-        upcoming = pool.submit(next, iterator, _END)
-        while (item := upcoming.result()) is not _END:
+        while item is not _END:
             upcoming = pool.submit(next, iterator, _END)
             yield item  # type: ignore[misc]
+            item = upcoming.result()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE, LETTERS
 from colonnade.formats.integers_kernels import read_u32
 from colonnade.jit import kernel
 from colonnade.records.batch_kernels import (
@@ -16,10 +17,6 @@ from colonnade.records.batch_kernels import (
     is_match,
     read_nibble,
 )
-
-AMBIGUOUS = 4
-BASE_CODE = np.array([4, 0, 1, 4, 2, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 4], np.uint8)  # of the 4-bit codes =ACMGRSVTWYHKDBN
-LETTERS = np.frombuffer(b"=ACMGRSVTWYHKDBN", np.uint8)
 
 
 @kernel
@@ -101,7 +98,7 @@ def _shift(data, record, reference, origin, anchor, run, kind, length, query):
                 break
         else:
             last = query + (length - 1 - shift) % length
-            if BASE_CODE[read_nibble(data, record.seq, last)] != reference[before]:
+            if BASE_OF_CODE[read_nibble(data, record.seq, last)] != reference[before]:
                 break
         shift += 1
     return shift
@@ -178,7 +175,7 @@ def tally_records(
                 if quality < min_baseq:
                     low[this] += 1
                     continue
-                base = BASE_CODE[nibble]
+                base = BASE_OF_CODE[nibble]
                 if base < 4:
                     counts[this, base] += 1
                 else:
@@ -257,7 +254,7 @@ def count_evidence(data, records, loci, min_baseq, evidence):
                     if loci[locus] >= position:
                         offset = query + loci[locus] - position
                         quality = data[record.qual + offset]
-                        base = BASE_CODE[read_nibble(data, record.seq, offset)]
+                        base = BASE_OF_CODE[read_nibble(data, record.seq, offset)]
                         if base < 4 and min_baseq <= quality < EXCLUDED:
                             evidence[locus, base, min(np.int64(quality), highest), strand] += 1
                     locus += 1
