@@ -1,5 +1,8 @@
 """Output files appear all together and complete, or not at all."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,13 +27,14 @@ def write_bytes_and_raise(path: Path, error: BaseException) -> None:
         raise error
 
 
-def write_to(path: Path, file) -> None:
-    """Write to a set in which another file stands for the one that it has opened."""
-    with OutputSet([path]) as output:
-        temporary, opened = output._files[path]
-        opened.close()
-        output._files[path] = temporary, file
-        output.write(path, ["one\n"])
+@contextmanager
+def disk_full(output: OutputSet, path: Path) -> Iterator[None]:
+    """Let what is written to a file of the set end on a full disk."""
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with open("/dev/full", "wb") as full:
+        os.dup2(full.fileno(), output.sink(path).fileno())
+    yield
 
 
 def test_all_files_appear_at_the_end_of_the_block(tmp_path: Path) -> None:
@@ -102,30 +106,11 @@ def test_failure_to_write_is_named_and_nothing_left(tmp_path: Path, monkeypatch)
     assert files(tmp_path) == {}
 
 
-def test_failure_to_write_names_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_full_disk_names_the_file_whenever_it_is_found(tmp_path: Path, size: int) -> None:
     path = tmp_path / "a.tsv"
-    with pytest.raises(OutputError) as caught:
-        write_to(path, FullFile())
-    assert str(caught.value) == f"{path}: cannot be written; found No space left on device"
-    assert files(tmp_path) == {}
-
-
-class FullFile:
-    """A file on a full disk."""
-
-    def writelines(self, lines) -> None:
-        raise OSError(28, "No space left on device")
-
-    def close(self) -> None:
-        pass
-
-
-def test_full_disk_at_the_end_names_the_file(tmp_path: Path) -> None:
-    if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
-    path = tmp_path / "a.tsv"
-    with pytest.raises(OutputError) as caught, open("/dev/full", "wb") as full:
-        write_to(path, full)
+    with pytest.raises(OutputError) as caught, OutputSet([path]) as output, disk_full(output, path):
+        output.write(path, ["x" * size])
     assert str(caught.value) == f"{path}: cannot be written; found No space left on device"
     assert files(tmp_path) == {}
 
@@ -155,13 +140,69 @@ def test_bytes_are_not_left_when_the_block_fails(tmp_path: Path, error: type[Bas
     assert files(tmp_path) == {}
 
 
-def test_failure_to_write_bytes_names_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    output = OutputSet([path])
-    temporary, opened = output._files[path]
-    opened.close()
-    output._files[path] = temporary, FullFile()
-    with pytest.raises(OutputError) as caught, output:
-        output.write_bytes(path, b"one")
-    assert str(caught.value) == f"{path}: cannot be written; found No space left on device"
-    assert files(tmp_path) == {}
+def test_a_sink_takes_bytes_and_names_its_file_in_errors(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    with OutputSet([path]) as output:
+        output.write(path, ["one\n"])
+        assert output.sink(str(path)).write(b"two\n") == 4
+    assert path.read_bytes() == b"one\ntwo\n"
+    with pytest.raises(OutputError, match=rf"{path}.new: cannot be written; found No space"):
+        fill_sink(path.with_suffix(".bin.new"))
+
+
+def fill_sink(path: Path) -> None:
+    with OutputSet([path]) as output, disk_full(output, path):
+        output.sink(path).write(b"x" * (1 << 20))
+
+
+def test_a_part_can_be_read_and_written_by_name_before_the_end(tmp_path: Path) -> None:
+    data, index = tmp_path / "a.txt", tmp_path / "a.txt.idx"
+    with OutputSet([data, index]) as output:
+        output.sink(data).write(b"data")
+        output.part(index).write_bytes(output.part(data).read_bytes()[::-1])
+    assert files(tmp_path) == {"a.txt": "data", "a.txt.idx": "atad"}
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_not_a_plain_file_is_never_replaced(tmp_path: Path, force: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "none")
+    for name, found in (("pipe", "a device"), ("link", "a link"), ("nowhere", "a link")):
+        with pytest.raises(OutputError, match=f"{name}: output is not a plain file; found {found}"):
+            OutputSet([tmp_path / name], force=force)
+    assert (tmp_path / "link").read_text() == "kept"
+
+
+def write_while_another_does(path: Path, *, force: bool) -> None:
+    with OutputSet([path.with_name("0.tsv"), path], force=force) as output:
+        output.write(path, ["ours"])
+        path.write_text("theirs")
+
+
+def test_a_name_that_is_taken_meanwhile_is_refused_before_any_is_renamed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"a\.tsv: output exists"):
+        write_while_another_does(tmp_path / "a.tsv", force=False)
+    assert files(tmp_path) == {"a.tsv": "theirs"}
+
+
+def test_force_replaces_what_came_meanwhile(tmp_path: Path) -> None:
+    write_while_another_does(tmp_path / "a.tsv", force=True)
+    assert files(tmp_path) == {"0.tsv": "", "a.tsv": "ours"}
+
+
+def test_failure_to_rename_says_which_files_have_their_names(tmp_path: Path, monkeypatch) -> None:
+    paths = [tmp_path / name for name in ("a.tsv", "b.tsv", "c.tsv")]
+
+    def replace(source: Path, target: Path, replace=os.replace) -> None:
+        if target == paths[1]:
+            raise OSError(5, "Input/output error")
+        replace(source, target)
+
+    monkeypatch.setattr("colonnade.formats.output.os.replace", replace)
+    with pytest.raises(OutputError) as caught, OutputSet(paths):
+        pass
+    expected = f"{paths[1]}: cannot be renamed to; found Input/output error; complete and renamed already: {paths[0]}"
+    assert str(caught.value) == expected
+    assert files(tmp_path) == {"a.tsv": ""}

@@ -1,20 +1,31 @@
 """Files that appear under their final names only when all of them are complete."""
 
 import contextlib
+import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from colonnade.errors import OutputError, UsageError
 
 
 def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
-    """Raise unless all names are free, or are files that ``force`` allows to be replaced."""
+    """Raise unless all names are free, or are plain files that ``force`` allows to be replaced.
+
+    A link is refused like a device: renaming would put a file in its place and leave alone what it points to.
+    """
     for path in map(Path, paths):
         if path.is_dir():
             raise OutputError("output is a folder", path=path)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise OutputError(
+                "output is not a plain file",
+                path=path,
+                found="a link" if path.is_symlink() else "a device, pipe or socket",
+                advice="choose another name",
+            )
         if path.exists() and not force:
             raise UsageError("output exists", path=path, advice="choose another name, or replace it with --force")
 
@@ -40,62 +51,104 @@ class OutputSet:
     Raises
     ------
     UsageError
-        A file exists and ``force`` is not set.
+        A file exists, at the start or when it is time to rename, and ``force`` is not set.
     OutputError
-        A file cannot be created.
+        A file cannot be created, written or renamed. Only an error of the renaming itself, which follows when all files
+        are complete and all names have been checked again, can leave some of them renamed; it says which.
     """
 
     def __init__(self, paths: Iterable[str | Path], *, force: bool = False) -> None:
-        self._files: dict[Path, tuple[Path, BinaryIO]] = {}
+        self._force = force
+        self._files: dict[Path, BinaryIO] = {}
         targets = [Path(path) for path in paths]
         refuse_existing(targets, force=force)
         try:
             for target in targets:
-                temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-                self._files[target] = temporary, open(temporary, "wb")  # noqa: SIM115
-        except OSError as error:
+                self._files[target] = io.BufferedWriter(_Part(target))
+        except BaseException:
             self._discard()
-            raise OutputError(
-                "cannot be written",
-                path=target,
-                found=error.strerror,
-                advice="does the folder exist, and may you write there?",
-            ) from None
+            raise
 
     def __enter__(self) -> "OutputSet":
         return self
 
+    def sink(self, path: str | Path) -> BinaryIO:
+        """One of the files, to be written as a binary stream; its errors name the file. Not to be closed."""
+        return self._files[Path(path)]
+
+    def part(self, path: str | Path) -> Path:
+        """The name that a file has until the block ends, for a library that reads or writes it by name.
+
+        What was written to the file so far can be read there.
+        """
+        self._files[Path(path)].flush()
+        return _part_name(Path(path))
+
     def write(self, path: str | Path, lines: Iterable[str]) -> None:
         """Append lines, as UTF-8, to one of the files."""
-        self._append(path, (line.encode() for line in lines))
+        self.sink(path).writelines(line.encode() for line in lines)
 
     def write_bytes(self, path: str | Path, data: bytes | memoryview) -> None:
         """Append bytes to one of the files."""
-        self._append(path, (data,))
-
-    def _append(self, path: str | Path, pieces: Iterable[bytes | memoryview]) -> None:
-        try:
-            self._files[Path(path)][1].writelines(pieces)
-        except OSError as error:
-            raise OutputError("cannot be written", path=path, found=error.strerror) from None
+        self.sink(path).write(data)
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        if kind is not None:
-            self._discard()
-            return
         try:
-            for target, (_temporary, file) in self._files.items():  # noqa: B007, it names the file in the error
-                file.flush()
+            if kind is None:
+                self._complete()
+                refuse_existing(self._files, force=self._force)
+                self._rename()
+        finally:
+            self._discard()
+
+    def _complete(self) -> None:
+        for target, file in self._files.items():
+            file.flush()
+            try:
                 os.fsync(file.fileno())
                 file.close()
-            for target, (temporary, _file) in self._files.items():
-                os.replace(temporary, target)
-        except OSError as error:
-            self._discard()
-            raise OutputError("cannot be written", path=target, found=error.strerror) from None
+            except OSError as error:
+                raise _cannot_be_written(target, error) from None
+
+    def _rename(self) -> None:
+        renamed: list[str] = []
+        for target in self._files:
+            try:
+                os.replace(_part_name(target), target)
+            except OSError as error:
+                advice = f"complete and renamed already: {', '.join(renamed)}" if renamed else None
+                raise OutputError("cannot be renamed to", path=target, found=error.strerror, advice=advice) from None
+            renamed.append(str(target))
 
     def _discard(self) -> None:
-        for temporary, file in self._files.values():
-            with contextlib.suppress(OSError):
+        """Close and remove what has not been renamed."""
+        for target, file in self._files.items():
+            with contextlib.suppress(OSError, OutputError):  # what is buffered for a full disk fails once more
                 file.close()
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                _part_name(target).unlink(missing_ok=True)
+
+
+class _Part(io.FileIO):
+    """A new file beside its final name, whose errors name the latter."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        try:
+            super().__init__(_part_name(target), "w")
+        except OSError as error:
+            raise _cannot_be_written(target, error, "does the folder exist, and may you write there?") from None
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data)
+        except OSError as error:
+            raise _cannot_be_written(self._target, error) from None
+
+
+def _part_name(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
+
+
+def _cannot_be_written(path: Path, error: OSError, advice: str | None = None) -> OutputError:
+    return OutputError("cannot be written", path=path, found=error.strerror, advice=advice)

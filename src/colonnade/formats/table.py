@@ -1,17 +1,24 @@
-"""Result tables: one declared schema each, and TSV text from Arrow."""
+"""Result tables: one declared schema each, and their text."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-Type = Literal["text", "integer", "number"]
+Type = Literal["text", "integer", "number", "p_value"]
 
-#: Digits after the point: as many as are stable between platforms and worth reading.
+#: Digits after the point of a number: as many as are stable between platforms and worth reading.
 DECIMALS: Final = 4
 
-_ARROW: Final = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64()}
+#: Digits of a p-value, which may be far smaller than any number of decimals shows.
+P_VALUE_DIGITS: Final = 3
+
+_ARROW: Final = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "p_value": pa.float64()}
+_INTERVALS: Final = (("contig", "position", "position"), ("contig", "start", "end"))
+_DECIMAL: Final = pa.decimal128(38, DECIMALS)
+_ROWS_AT_ONCE: Final = 1 << 16  # well below the 2 GiB of text that one array of strings can hold
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,14 @@ class Column:
     type: Type
     meaning: str
     null: str | None = None
+
+    @property
+    def arrow(self) -> pa.Field:
+        """The Arrow field; type, meaning and null are its metadata."""
+        said = {"type": self.type, "meaning": self.meaning}
+        if self.null is not None:
+            said["null"] = self.null
+        return pa.field(self.name, _ARROW[self.type], nullable=self.null is not None, metadata=said)
 
 
 @dataclass(frozen=True)
@@ -34,28 +49,61 @@ class TableSchema:
     @property
     def arrow(self) -> pa.Schema:
         """The Arrow schema."""
-        return pa.schema(
-            [pa.field(column.name, _ARROW[column.type], nullable=column.null is not None) for column in self.columns]
-        )
+        return pa.schema([column.arrow for column in self.columns])
+
+    @property
+    def header(self) -> str:
+        """The header line of its text, with its newline."""
+        return "\t".join(column.name for column in self.columns) + "\n"
+
+    @property
+    def interval(self) -> tuple[int, int, int] | None:
+        """Which columns, 0-based, say contig, start and end of a row, for an index; None if no columns do."""
+        names = [column.name for column in self.columns]
+        for interval in _INTERVALS:
+            if set(interval) <= set(names):
+                contig, start, end = map(names.index, interval)
+                return contig, start, end
+        return None
 
     def empty(self) -> pa.Table:
         """A table without rows."""
         return self.arrow.empty_table()
 
+    def rows(self, table: pa.Table) -> Iterator[memoryview]:
+        """The rows as tab-separated UTF-8 text, in pieces of whole lines.
 
-def tsv_header(table: pa.Table | pa.Schema) -> str:
-    """The header line, with its newline."""
-    return "\t".join((table.schema if isinstance(table, pa.Table) else table).names) + "\n"
+        Numbers have ``DECIMALS`` decimals and equal Python's ``f"{x:z.4f}"``, p-values have ``P_VALUE_DIGITS`` digits;
+        a null is an empty field, and so is a number that is NaN.
+
+        Raises
+        ------
+        pyarrow.ArrowInvalid
+            A number is infinite, or 1e34 or more.
+        """
+        for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+            fields = [_texts(values, column.type) for values, column in zip(batch.columns, self.columns, strict=True)]
+            yield _join(fields)
 
 
-def tsv_rows(table: pa.Table) -> Iterator[str]:
-    """The rows as lines of tab-separated text; a null is an empty field."""
-    for row in zip(*(_texts(column) for column in table.columns), strict=True):
-        yield "\t".join(row) + "\n"
+def _texts(values: pa.Array, kind: Type) -> pa.Array:
+    """A column as strings, null where there is nothing to say."""
+    if kind == "number":
+        return _without_nan(values).cast(_DECIMAL).cast(pa.string())
+    if kind == "p_value":
+        texts = [None if p is None else f"{p:.{P_VALUE_DIGITS}g}" for p in _without_nan(values).to_pylist()]
+        return pa.array(texts, pa.string())
+    return values.cast(pa.string())
 
 
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    values = column.to_pylist()
-    if pa.types.is_floating(column.type):
-        return ["" if value is None else f"{value:z.{DECIMALS}f}" for value in values]
-    return ["" if value is None else str(value) for value in values]
+def _without_nan(values: pa.Array) -> pa.Array:
+    return pc.if_else(pc.is_nan(values), None, values)
+
+
+def _join(fields: list[pa.Array]) -> memoryview:
+    """Lines of tab-separated fields: the characters of one string array, which lie end to end."""
+    lines = pc.binary_join_element_wise(*fields, "\t", null_handling="replace", null_replacement="")
+    lines = pc.binary_join_element_wise(lines, "", "\n")
+    _, offsets, characters = lines.buffers()
+    ends = memoryview(offsets).cast("i")
+    return memoryview(characters)[ends[lines.offset] : ends[lines.offset + len(lines)]]
