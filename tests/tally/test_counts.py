@@ -184,3 +184,22 @@ def test_same_insertion_in_two_samples_is_one_event_and_others_are_not(make_bam)
     assert table.names == ["+ACG", "+ACGA", "+ACGT"]
     assert table.counts.tolist() == [[1, 0], [1, 0], [1, 1]]
     assert table.matches.tolist() == [[0, 0]]
+
+
+def test_many_events_of_one_place_are_sorted_by_name(make_bam) -> None:
+    rng = np.random.default_rng(12)
+    reference = "".join(rng.choice(list("ACGT"), LENGTH))
+    lines = []
+    for number in range(300):
+        inserted = "".join(rng.choice(list("AC"), rng.integers(1, 8)))
+        cigar, bases = f"10M{len(inserted)}I10M", reference[:10] + inserted + reference[10:20]
+        if number % 3 == 0:
+            size = int(rng.integers(1, 9))
+            cigar, bases = f"10M{size}D10M", reference[:10] + reference[10 + size : 20 + size]
+        lines.append(f"r{number}\t0\tc\t1\t60\t{cigar}\t*\t0\t0\t{bases}\t{'I' * len(bases)}")
+    region = Region("c", 0, 60)
+    codes, counts = load(make_bam("r.bam", {"c": LENGTH}, lines), region, reference, left_align=False)
+    table = indel_table([counts], region, codes)
+    assert len(table.names) > 50
+    assert table.names == sorted(table.names)
+    assert table.counts.sum() == 300

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -65,17 +64,22 @@ class Tally:
         rows = slice(region.start - self.region.start, region.end - self.region.start)
         return Tally(region, self.strands[:, rows], self.low_quality[rows], self.crossing[rows], *_no_events())
 
-    @cached_property
+    @property
     def bases(self) -> npt.NDArray[np.int32]:
         """int32 (positions, 4): bases of both strands."""
         bases: npt.NDArray[np.int32] = self.strands[0] + self.strands[1]
         return bases
 
-    @cached_property
+    @property
     def matches(self) -> npt.NDArray[np.int32]:
-        """int32 (positions,): reads that go from this position to the next one without an indel."""
-        bases = self.bases
-        return bases[:, 0] + bases[:, 1] + bases[:, 2] + bases[:, 3] + self.crossing
+        """int32 (positions,): reads that go from each position to the next one without an indel."""
+        return self.matches_at(slice(None))
+
+    def matches_at(self, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.int32]:
+        """int32 (rows,): reads that go from some positions to the next one without an indel."""
+        bases = self.strands[0, rows] + self.strands[1, rows]
+        matches: npt.NDArray[np.int32] = bases[:, 0] + bases[:, 1] + bases[:, 2] + bases[:, 3] + self.crossing[rows]
+        return matches
 
     @property
     def reach(self) -> int:

@@ -299,3 +299,39 @@ def group_events(events, letters, slots, groups):
         else:
             groups[i] = groups[slots[slot]]
     return n_groups
+
+
+@kernel
+def _comes_before(one, other, letters):
+    """Whether the name of one event sorts before that of another at its position: insertions by sequence, then deletions."""
+    if one.length <= 0 or other.length <= 0:
+        return one.length > other.length
+    for letter in range(min(one.length, other.length)):
+        mine = letters[one.letters + letter]
+        theirs = letters[other.letters + letter]
+        if mine != theirs:
+            return mine < theirs
+    return one.length < other.length
+
+
+@kernel
+def sort_by_name(events, letters, order):
+    """Sort ``order``, which sorts events by position, by name within each position (Shell 1959, gaps of Knuth 1973)."""
+    first = 0
+    while first < order.size:
+        last = first + 1
+        while last < order.size and events[order[last]].position == events[order[first]].position:
+            last += 1
+        gap = 1
+        while gap < (last - first) // 3:
+            gap = 3 * gap + 1
+        while gap > 0:
+            for i in range(first + gap, last):
+                this = order[i]
+                j = i
+                while j >= first + gap and _comes_before(events[this], events[order[j - gap]], letters):
+                    order[j] = order[j - gap]
+                    j -= gap
+                order[j] = this
+            gap //= 3
+        first = last
