@@ -14,7 +14,7 @@ import pysam
 import pytest
 
 from colonnade.cli import main
-from colonnade.compare.engine import TABLES
+from colonnade.compare.schemas import TABLES
 from colonnade.errors import ColonnadeError
 from colonnade.formats.bgzf import EOF_BLOCK
 
@@ -316,7 +316,7 @@ def test_bam_without_records_is_ordinary(data: Path, capfd, other: str) -> None:
     assert main(arguments("--quiet", samples=samples)) == 0
     assert capfd.readouterr() == ("", "")
     assert left(data) == written()
-    for table in set(TABLES) - {"stats"}:
+    for table in set(TABLES) - {"stats", "windows", "depth"}:
         lines = (data.parent / "out" / f"result.{table}.tsv").read_text().splitlines()
         assert len(lines) == 1, table
         assert "\t" in lines[0]

@@ -7,9 +7,11 @@ import numpy as np
 import pysam
 import pytest
 
-from colonnade.compare.engine import TABLES, Question, compare, compare_to_files
+from colonnade.compare.engine import compare, compare_to_files
 from colonnade.compare.options import CompareOptions
+from colonnade.compare.question import Question
 from colonnade.compare.samples import REF, Comparison
+from colonnade.compare.schemas import TABLES
 from colonnade.errors import UsageError
 from colonnade.records.filters import ReadFilter
 
@@ -24,6 +26,8 @@ COLUMNS = {
     "stats": "sample_1 sample_2 loci no_data no_reference below_min_depth changed ambiguous unchanged screened_changed "
     "indel_changed",
     "evidence": "contig position sample base quality strand count",
+    "windows": "contig start end sample_1 sample_2 loci_tested distance_mean changed",
+    "depth": "contig start end sample positions_covered depth_mean depth_low_quality_mean",
 }
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
-from scipy.stats import beta, kstest
+from scipy.stats import beta, binom, chisquare, ks_2samp, kstest, norm
 from scipy.stats import gamma as gamma_distribution
 
-from colonnade.compare import posterior_kernels as kernels
+from colonnade.compare import gibbs_kernels, mixture_kernels, posterior_kernels, random_kernels
 from colonnade.compare.posterior import composition_draws, distance_draws, event_draws, reference_draws, stream_key
 
 PRIOR = 0.1
@@ -27,10 +27,12 @@ def seen(*reads: tuple[int, int, int]) -> Counts:
 
 
 def draw(counts: Counts, n: int = 20_000, prior: float = PRIOR, key: int = 1) -> Floats:
-    evidence = np.zeros((1, 4, counts.shape[1], 2), np.int32)
-    evidence[0, :, :, 0] = counts // 2
-    evidence[0, :, :, 1] = counts - counts // 2
-    return composition_draws(evidence, np.zeros(1, np.int64), prior=prior, draws=n, key=key)[0]
+    return composition_draws(evidence_of(counts)[np.newaxis], np.zeros(1, np.int64), prior=prior, draws=n, key=key)[0]
+
+
+def evidence_of(counts: Counts) -> NDArray[np.int32]:
+    """Evidence (4, qualities, 2) of one locus, on both strands."""
+    return np.stack([counts // 2, counts - counts // 2], axis=2).astype(np.int32)
 
 
 # The oracle: all mixtures of Dirichlets, enumerated.
@@ -139,28 +141,48 @@ def test_moments_are_those_of_the_enumerated_mixture(case: str) -> None:
     np.testing.assert_allclose(points.sum(1), 1, rtol=1e-12)
 
 
-def gibbs(counts: Counts, n: int, seed: int, thin: int) -> Floats:
-    """Draws by turns: which reads show their true base, given shares; shares, given those."""
-    rng = np.random.default_rng(seed)
-    base, quality = np.nonzero(counts)
-    a, b = np.array([likelihood(int(q)) for q in quality]).T
-    reads, shares = counts[base, quality], np.full((200, 4), 0.25)  # 200 chains side by side
-    kept = []
-    for step in range(thin * (20 + n // 200)):
-        true = rng.binomial(reads, b * shares[:, base] / (a + b * shares[:, base]))
-        alpha = PRIOR + np.stack([true[:, base == o].sum(1) for o in range(4)], axis=1)
-        draws = rng.standard_gamma(alpha)
-        shares = draws / draws.sum(1, keepdims=True)
-        if step >= 20 * thin and step % thin == 0:
-            kept.append(shares)
-    return np.concatenate(kept)
+def draw_chain(counts: Counts, n: int, prior: float = PRIOR, key: int = 1) -> Floats:
+    points = np.empty((n, 4))
+    cells = mixture_kernels.cells_of(evidence_of(counts))
+    gibbs_kernels.draw_by_turns(*cells, prior, np.uint64(key), points)
+    return points
 
 
-@pytest.mark.parametrize("case", ["every base, mixed", "depth 30", "depth 500, half and half"])
+@pytest.mark.parametrize("case", ["one read, quality 2", "every base, mixed", "depth 30", "depth 500, half and half"])
 def test_distributions_are_those_of_gibbs_sampling(case: str) -> None:
-    points, chain = draw(CASES[case], 40_000), gibbs(CASES[case], 40_000, seed=1, thin=8)
+    points, chain = draw(CASES[case], 40_000), draw_chain(CASES[case], 40_000)
     for base in range(4):
-        assert kstest(points[:, base], chain[:, base]).statistic < 0.016
+        assert ks_2samp(points[:, base], chain[:, base]).statistic < 0.016
+
+
+@pytest.mark.parametrize("case", ["one read, quality 2", "depth 30, quality 2 and 5", "20 of 10,000 at quality 20"])
+def test_means_of_gibbs_sampling_are_those_of_the_enumerated_mixture(case: str) -> None:
+    chain = draw_chain(CASES[case], 4000)
+    mean, spread = exact_moments(CASES[case])
+    assert (abs(chain.mean(0) - mean) < 5 * spread / math.sqrt(len(chain))).all()
+
+
+@pytest.mark.parametrize(
+    "case", ["every base, mixed", "depth 30, quality 2 and 5", "330 at quality 2", "20 of 10,000 at quality 20"]
+)
+def test_kept_draws_of_a_chain_are_nearly_independent(case: str) -> None:
+    chain = draw_chain(CASES[case], 4000)
+    for base in range(4):
+        assert abs(np.corrcoef(chain[:-1, base], chain[1:, base])[0, 1]) < 0.15
+
+
+@pytest.mark.parametrize("most_proposals", [0, 1])
+def test_a_locus_whose_proposals_are_used_up_is_drawn_by_gibbs_sampling(most_proposals: int) -> None:
+    counts = CASES["depth 30, quality 2 and 5"]
+    evidence, points, again = evidence_of(counts), np.empty((4000, 4)), np.empty((4000, 4))
+    for target in (points, again):
+        posterior_kernels.draw_composition(evidence, PRIOR, most_proposals, np.uint64(5), target)
+    np.testing.assert_array_equal(points, again)
+    mean, spread = exact_moments(counts)
+    assert (abs(points.mean(0) - mean) < 5 * spread / math.sqrt(len(points))).all()
+    if not most_proposals:
+        chain = draw_chain(counts, 4000, key=5)
+        np.testing.assert_array_equal(points, chain)
 
 
 def test_bases_that_say_nothing_leave_the_prior() -> None:
@@ -213,6 +235,15 @@ def test_extreme_evidence_neither_overflows_nor_stalls(counts: Counts) -> None:
     np.testing.assert_allclose(points.sum(1), 1, rtol=1e-9)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_shares_under_the_tilt_add_up_to_one(case: str) -> None:
+    """Newton's method alone swings between two values for 120 reads of quality 2 in equal parts."""
+    reads, odds, totals = mixture_kernels.cells_of(evidence_of(CASES[case]))
+    tilt = mixture_kernels.find_tilt(reads, odds, totals, PRIOR)
+    scales = [mixture_kernels.solve_scale(reads[o], odds[o], totals[o], PRIOR, tilt)[0] for o in range(4)]
+    assert sum(1 / scale for scale in scales) == pytest.approx(1, abs=2e-4)
+
+
 @pytest.mark.parametrize("size", [1, 3, 10, 20, 30, 60, 100, 300, 1000, 3000])
 @pytest.mark.parametrize("quality", [2, 3, 5, 8, 13, 20])
 def test_enough_proposals_are_accepted(size: int, quality: int) -> None:
@@ -223,22 +254,14 @@ def test_enough_proposals_are_accepted(size: int, quality: int) -> None:
 
 
 def acceptance(counts: Counts, prior: float = PRIOR) -> float:
-    """Share of proposed (k_0, ..., k_3) that are accepted, from the kernel's own tables."""
-    counts = np.ascontiguousarray(counts[:, : kernels.MAX_QUALITY + 1])
-    odds = np.array([kernels._odds(q) for q in range(kernels.MAX_QUALITY + 1)])
-    counts[:, odds < 0] = 0
-    totals = counts.sum(1)
-    tilt, *tables = kernels._propose(counts, odds, totals, prior)
-    lowest, proposed = 0, np.ones(1)
-    for base in range(4):
-        table, first = tables[2 * base : 2 * base + 2]
-        lowest += totals[base] - first - (table.size - 1)
-        proposed = np.convolve(proposed, np.diff(table, prepend=0.0)[::-1])
-    total = np.arange(proposed.size) + lowest
-    common = total * math.log(tilt) - gammaln(4 * prior + total)
-    top = np.arange(max(0, int(tilt) - 50), int(tilt) + 50)
-    best = (top * math.log(tilt) - gammaln(4 * prior + top)).max()
-    return float((proposed * np.exp(common - best)).sum())
+    """Share of proposed (k_0, ..., k_3) that are accepted, from the kernels' own tables."""
+    reads, odds, totals = mixture_kernels.cells_of(evidence_of(counts))
+    tilt, tables, firsts = mixture_kernels.propose(reads, odds, totals, prior)
+    proposed = np.ones(1)
+    for table in tables:
+        proposed = np.convolve(proposed, np.diff(table, prepend=0.0))
+    chances = posterior_kernels.acceptance(totals.sum() - sum(firsts), proposed.size, prior, tilt)
+    return float((proposed * chances).sum())
 
 
 @pytest.mark.parametrize("prior", [0.001, 0.01, 1.0, 10.0])
@@ -252,23 +275,85 @@ def test_any_prior_that_options_allow_gives_its_posterior(prior: float) -> None:
         assert (abs(points.mean(0) - mean) < 4.5 * spread / math.sqrt(len(points))).all()
 
 
-@pytest.mark.parametrize("shape", [0.1, 0.5, 1.0, 5.0, 1e6])
+@pytest.mark.parametrize("shape", [0.1, 0.5, 0.99, 1.0, 5.0, 1e6])
 def test_gamma_draws_have_the_gamma_distribution(shape: float) -> None:
     state, values = np.uint64(11), np.empty(40_000)
     for i in range(values.size):
-        state, values[i] = kernels.draw_gamma(np.uint64(state), shape)
+        state, values[i] = random_kernels.draw_gamma(np.uint64(state), shape)
     assert abs(values.mean() - shape) < 4 * math.sqrt(shape / values.size)
     assert abs(values.var() / shape - 1) < 4 * math.sqrt((2 + 6 / shape) / values.size)
     assert kstest(values, gamma_distribution(shape).cdf).statistic < 0.01
 
 
+def test_normal_draws_have_the_normal_distribution() -> None:
+    """In the middle, at the edges of layers, and in the tail that the ziggurat leaves to another method."""
+    state, values = np.uint64(12), np.empty(400_000)
+    for i in range(values.size):
+        state, values[i] = random_kernels.draw_normal(np.uint64(state))
+    assert kstest(values, "norm").statistic < 1.95 / math.sqrt(values.size)
+    edges = norm.ppf(np.linspace(0, 1, 1001))
+    assert chisquare(np.histogram(values, edges)[0]).pvalue > 1e-4
+    beyond = values[abs(values) > 3.2]
+    assert len(beyond) == pytest.approx(2 * norm.sf(3.2) * values.size, abs=4.5 * math.sqrt(550))
+    assert kstest(norm.sf(abs(beyond)) / norm.sf(3.2), "uniform").pvalue > 1e-4
+
+
+def test_the_layers_of_the_ziggurat_have_equal_areas_and_reach_the_top() -> None:
+    edges = random_kernels.EDGES
+    heights = np.exp(-0.5 * edges**2)
+    np.testing.assert_allclose(edges[1:-1] * np.diff(heights[1:]), random_kernels.LAYER_AREA, rtol=1e-8)
+    tail = norm.sf(random_kernels.BASE_EDGE) * math.sqrt(2 * math.pi)
+    assert edges[1] * heights[1] + tail == pytest.approx(random_kernels.LAYER_AREA, rel=1e-8)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [0.0, 1.0, 0.0], [1e-12, 0.2, 0.5, 1e-3, 0.3], [*range(300)]])
+def test_indices_are_drawn_as_a_search_would_find_them(weights: list[float]) -> None:
+    cumulated = np.cumsum(weights) / np.sum(weights)
+    cumulated[-1] = 1.0
+    guide, state = random_kernels.guide_to(cumulated), np.uint64(14)
+    for _ in range(5000):
+        _, u = random_kernels.next_uniform(np.uint64(state))
+        state, index = random_kernels.draw_index(np.uint64(state), cumulated, guide)
+        assert index == np.searchsorted(cumulated, u)
+
+
+@pytest.mark.parametrize(
+    ("n", "p"),
+    [
+        (1, 0.3),
+        (7, 0.0),
+        (7, 1.0),
+        (20, 0.95),
+        (40, 0.5),
+        (41, 0.5),
+        (300, 0.2),
+        (10_000, 0.001),
+        (10_000, 0.7),
+        (10**7, 0.4),
+    ],
+)
+def test_binomial_draws_have_the_binomial_distribution(n: int, p: float) -> None:
+    state, values = np.uint64(13), np.empty(40_000, np.int64)
+    for i in range(values.size):
+        state, values[i] = random_kernels.draw_binomial(np.uint64(state), n, p)
+    assert values.min() >= 0
+    assert values.max() <= n
+    expected = binom(n, p)
+    numbers = np.unique(values)
+    reached = np.searchsorted(np.sort(values), numbers, side="right") / values.size
+    assert abs(reached - expected.cdf(numbers)).max() < 1.95 / math.sqrt(values.size)
+    assert abs(values.mean() - n * p) <= 4.5 * expected.std() / math.sqrt(values.size)
+
+
 def test_uniforms_are_uniform_and_streams_of_neighbours_differ() -> None:
-    firsts = np.array([kernels.next_uniform(np.uint64(kernels.stream(np.uint64(3), i)))[1] for i in range(20_000)])
+    firsts = np.array(
+        [random_kernels.next_uniform(np.uint64(random_kernels.stream(np.uint64(3), i)))[1] for i in range(20_000)]
+    )
     assert kstest(firsts, "uniform").statistic < 0.0125
     assert abs(np.corrcoef(firsts[:-1], firsts[1:])[0, 1]) < 0.03
     state, values = np.uint64(0), np.empty(20_000)
     for i in range(values.size):
-        state, values[i] = kernels.next_uniform(np.uint64(state))
+        state, values[i] = random_kernels.next_uniform(np.uint64(state))
     assert kstest(values, "uniform").statistic < 0.0125
 
 

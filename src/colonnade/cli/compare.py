@@ -11,7 +11,7 @@ from colonnade.errors import UsageError
 from colonnade.records.filters import ReadFilter, parse_flags, read_read_groups
 
 if TYPE_CHECKING:
-    from colonnade.compare.engine import Question
+    from colonnade.compare.question import Question
 
 _log = logging.getLogger(__name__)
 _DEFAULTS = CompareOptions()
@@ -22,7 +22,7 @@ examples:
   colonnade compare wk4=wk4.bam wk30=wk30.bam --reference ref.fa --min-distance 0.05 -o result
   colonnade compare --samples samples.tsv --consecutive --reference ref.fa -r chr1:1-2,000 -o result
 
-Writes PREFIX.dist.tsv, .comp.tsv, .idist.tsv, .stats.tsv, .evidence.tsv and PREFIX.run.json.
+Writes PREFIX.dist.tsv, .comp.tsv, .idist.tsv, .stats.tsv, .evidence.tsv, .windows.tsv, .depth.tsv and PREFIX.run.json.
 """
 
 
@@ -47,7 +47,8 @@ def add_parser(verbs: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
     question = _question(chosen)
-    from colonnade.compare.engine import TABLES, compare_to_files
+    from colonnade.compare.engine import compare_to_files
+    from colonnade.compare.schemas import TABLES
     from colonnade.run.progress import show_progress
 
     with show_progress("comparing", unit="loci", quiet=chosen.quiet) as progress:
@@ -55,6 +56,8 @@ def run(chosen: argparse.Namespace) -> None:
             question,
             chosen.output,
             tables=chosen.write or TABLES,
+            kind=chosen.format,
+            vcf=chosen.vcf,
             force=chosen.force,
             threads=chosen.threads,
             memory=chosen.memory,
@@ -93,8 +96,15 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "--write",
         type=lambda text: tuple(text.split(",")),
         metavar="TABLE,...",
-        help="which of dist, comp, idist, stats, evidence (default: all)",
+        help="which of dist, comp, idist, stats, evidence, windows, depth (default: all)",
     )
+    group.add_argument(
+        "--format",
+        choices=("tsv", "tsv.gz", "parquet"),
+        default="tsv",
+        help="of the tables; tsv.gz is BGZF with a tabix index (default: %(default)s)",
+    )
+    group.add_argument("--vcf", metavar="FILE", help="the same loci as .vcf, .vcf.gz or .bcf, by the ending")
     group.add_argument(
         "--loci",
         choices=("changed", "tested"),
@@ -171,6 +181,11 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
         default=_DEFAULTS.indels,
         help="where indels are counted (default: left)",
     )
+    number("min_strand_p", float, "smallest p-value of a change being the same on both strands; 0 asks for nothing")
+    number(
+        "max_false_share", float, "end the list of changes where, by the model, it is expected to have more false ones"
+    )
+    number("window", int, "positions of a window of the tables windows and depth", "N")
     number("seed", int, "seed of the draws", "N")
     group.add_argument(
         "--memory",
@@ -192,6 +207,9 @@ def _question(chosen: argparse.Namespace) -> "Question":
         min_depth=chosen.min_depth,
         loci=chosen.loci,
         indels=chosen.indels,
+        min_strand_p=chosen.min_strand_p,
+        max_false_share=chosen.max_false_share,
+        window=chosen.window,
         seed=chosen.seed,
         read_filter=ReadFilter(
             min_mapq=chosen.min_mapq,
@@ -206,7 +224,7 @@ def _question(chosen: argparse.Namespace) -> "Question":
             assume_quality=chosen.assume_quality,
         ),
     )
-    from colonnade.compare.engine import Question
+    from colonnade.compare.question import Question
     from colonnade.compare.samples import read_pairs_file, read_samples_file
 
     samples = read_samples_file(chosen.samples) if chosen.samples else {}

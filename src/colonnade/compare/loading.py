@@ -9,6 +9,7 @@ import numpy.typing as npt
 from colonnade.compare.inputs import Inputs
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.samples import REF, REF_DEPTH, Sample
+from colonnade.formats.bases import AMBIGUOUS
 from colonnade.formats.fasta import REFERENCE_LETTERS, Stretch
 from colonnade.records.batch import RecordBatch
 from colonnade.records.overlap import resolve_overlaps
@@ -27,14 +28,19 @@ class RangeLoader:
     size
         Uncompressed bytes of BAM that the samples of a range may take together, about. What does not fit is read again
         when it is needed again.
+    with_reference
+        Whether the reference is a sample, too: the last one.
     threads
         Threads that inflate.
     """
 
-    def __init__(self, inputs: Inputs, options: CompareOptions, *, size: int, threads: int = 1) -> None:
+    def __init__(
+        self, inputs: Inputs, options: CompareOptions, *, size: int, with_reference: bool = False, threads: int = 1
+    ) -> None:
         self._inputs = inputs
         self._options = options
         self._size = size
+        self._with_reference = with_reference
         self._threads = threads
 
     def load(self, region: Region, *, counted_to: int) -> "LoadedRange":
@@ -55,7 +61,14 @@ class RangeLoader:
             if keeper.kept is not None:
                 kept[sample.name] = keeper.kept
                 left -= keeper.size
-        return LoadedRange(self, region, self._reference(region, tallies), tallies, outcomes, kept)
+        reference = self._reference(region, tallies)
+        counts = np.zeros((len(tallies) + self._with_reference, len(region), 4), np.int32)
+        for into, tally in zip(counts, tallies.values(), strict=False):
+            np.add(tally.strands[0], tally.strands[1], out=into)
+        if self._with_reference:
+            known = np.flatnonzero(reference.between(region.start, region.end) != AMBIGUOUS)
+            counts[-1, known, reference.between(region.start, region.end)[known]] = REF_DEPTH
+        return LoadedRange(self, region, reference, tallies, counts, outcomes, kept)
 
     def read_again(self, name: str, region: Region) -> Iterator[RecordBatch]:
         """The reads of a sample over a region, mates resolved."""
@@ -95,8 +108,12 @@ class LoadedRange:
         The range.
     reference
         Over the range, and as far as deletions reach.
-    tallies, outcomes
-        Per sample: counts, and what became of its records (``ReadFilter.explain``).
+    tallies
+        Per sample, in the order of the samples.
+    counts
+        int32 (samples, positions, 4): base counts in that order, those of the reference last if it is compared with.
+    outcomes
+        Per sample: what became of its records (``ReadFilter.explain``).
     kept
         Batches of the samples that fit into memory.
     """
@@ -105,6 +122,7 @@ class LoadedRange:
     region: Region
     reference: Stretch
     tallies: dict[str, Tally]
+    counts: npt.NDArray[np.int32]
     outcomes: dict[str, npt.NDArray[np.int64]]
     kept: dict[str, list[RecordBatch]]
 
@@ -123,12 +141,9 @@ class LoadedRange:
         """Reference letters at some rows (0-based from the start of the range)."""
         return [REFERENCE_LETTERS[code] for code in self.bases[rows].tolist()]
 
-    def counts(self, name: str) -> npt.NDArray[np.int32]:
-        """Base counts (positions, 4) of a sample, or of REF."""
-        if name != REF:
-            return self.tallies[name].bases
-        counts: npt.NDArray[np.int32] = (self.bases[:, np.newaxis] == np.arange(4)).astype(np.int32) * REF_DEPTH
-        return counts
+    def index(self, name: str) -> int:
+        """Where a sample, or REF, is among the counts."""
+        return len(self.tallies) if name == REF else list(self.tallies).index(name)
 
 
 class _Keeper:

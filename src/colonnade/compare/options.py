@@ -30,6 +30,12 @@ class CompareOptions:
         ``changed``: report loci where a change is confirmed. ``tested``: report every locus compared.
     indels
         ``left``: move indels to their leftmost equivalent place. ``as-aligned``: leave them.
+    min_strand_p
+        Changes that are the same on both strands with a smaller p-value than this are not confirmed.
+    max_false_share
+        The list of changes is cut where its expected share of false entries, by the model, exceeds this.
+    window
+        Positions of a window of the tables windows and depth.
     seed
         Seed of the posterior draws.
     read_filter
@@ -45,6 +51,9 @@ class CompareOptions:
     min_depth: int = 1
     loci: Literal["changed", "tested"] = "changed"
     indels: Literal["left", "as-aligned"] = "left"
+    min_strand_p: float = 0.0
+    max_false_share: float = 1.0
+    window: int = 1000
     seed: int = 1
     read_filter: ReadFilter = field(default_factory=ReadFilter)
 
@@ -62,6 +71,9 @@ class CompareOptions:
             ),
             ("min_depth", self.min_depth >= 1, "1 or more"),
             ("loci", self.loci in ("changed", "tested"), "changed or tested"),
+            ("min_strand_p", 0 <= self.min_strand_p <= 1, "0 to 1"),
+            ("max_false_share", 0 <= self.max_false_share <= 1, "0 to 1"),
+            ("window", 1 <= self.window <= 1 << 31, "1 to 2147483648"),
             ("indels", self.indels in ("left", "as-aligned"), "left or as-aligned"),
         )
         for name, holds, expected in checks:

@@ -1,23 +1,22 @@
 """The unit of work: all comparisons over one range, as a pure function of files, range and options."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from colonnade.compare.indels import add_indels
+from colonnade.compare.indels import IndelComparer
 from colonnade.compare.inputs import Inputs
-from colonnade.compare.loading import LoadedRange, RangeLoader
+from colonnade.compare.loading import RangeLoader
 from colonnade.compare.loci import add_loci
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.rows import Rows
 from colonnade.compare.samples import REF, Comparison
-from colonnade.compare.schemas import table_schemas
+from colonnade.compare.schemas import working_schemas
 from colonnade.compare.screen import Screen
-from colonnade.compare.screen_kernels import AMBIGUOUS, BELOW_MIN_DEPTH, CHANGED, NO_DATA, NO_REFERENCE, UNCHANGED
-from colonnade.formats.bases import AMBIGUOUS as AMBIGUOUS_BASE
+from colonnade.compare.screen_kernels import CHANGED
+from colonnade.compare.totals import Totals, count_states, sample_unlisted
+from colonnade.compare.windows import WindowSums
 from colonnade.regions import Region
 
 
@@ -31,16 +30,16 @@ class RangeResult:
         The range.
     tables
         Rows of each table that has some.
-    statistics
-        int64 (comparisons, columns): columns of stats without the names.
-    outcomes
-        Per sample: what became of its records (``ReadFilter.explain``).
+    windows
+        Sums for the tables windows and depth.
+    totals
+        What adds up over ranges.
     """
 
     region: Region
     tables: Mapping[str, pa.Table]
-    statistics: npt.NDArray[np.int64]
-    outcomes: Mapping[str, npt.NDArray[np.int64]]
+    windows: WindowSums
+    totals: Totals
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,8 @@ class RangeComparer:
         Everything that changes the result.
     size
         Uncompressed bytes of BAM to hold for one range, about.
+    tables
+        Which tables are wanted.
     threads
         Threads that inflate the blocks of one range.
     """
@@ -75,12 +76,16 @@ class RangeComparer:
         options: CompareOptions,
         *,
         size: int,
+        tables: Collection[str],
         threads: int = 1,
     ) -> None:
-        self._loader = RangeLoader(inputs, options, size=size, threads=threads)
+        self._with_reference = any(comparison.sample_2 == REF for comparison in comparisons)
+        self._loader = RangeLoader(inputs, options, size=size, with_reference=self._with_reference, threads=threads)
         self._comparisons = tuple(comparisons)
         self._options = options
-        self._schemas = table_schemas(options.quantiles)
+        self._schemas = working_schemas(options.quantiles)
+        self._tables = [name for name in ("dist", "comp", "evidence") if name in tables]
+        self._compare_indels = IndelComparer(comparisons, options, self._schemas["idist"])
         self._screen = Screen(
             min_distance=options.min_distance,
             confidence=options.confidence,
@@ -90,28 +95,21 @@ class RangeComparer:
 
     def __call__(self, task: Task) -> RangeResult:
         """All rows of a range; needs nothing of any other range."""
-        region = task.region
+        region, options = task.region, self._options
         loaded = self._loader.load(region, counted_to=task.counted_to)
-        states = [self._screened(comparison, loaded) for comparison in self._comparisons]
-        screened = [np.count_nonzero(state == CHANGED) for state in states]
-        rows = {name: Rows(self._schemas[name]) for name in ("dist", "comp", "idist", "evidence")}
-        add_loci(loaded, self._comparisons, states, self._options, rows)
-        indels = add_indels(loaded, self._comparisons, self._options, rows["idist"])
-
-        codes = (NO_DATA, NO_REFERENCE, BELOW_MIN_DEPTH, CHANGED, AMBIGUOUS, UNCHANGED)
-        statistics = [
-            [len(region), *(np.count_nonzero(state == code) for code in codes), *found]
-            for state, *found in zip(states, screened, indels, strict=True)
-        ]
-        tables = {
-            name: gathered.table(sort_by="position" if name in ("dist", "idist") else None)
-            for name, gathered in rows.items()
-            if len(gathered)
-        }
-        return RangeResult(region, tables, np.array(statistics, np.int64), loaded.outcomes)
-
-    def _screened(self, comparison: Comparison, loaded: LoadedRange) -> npt.NDArray[np.int8]:
-        states = self._screen.states(loaded.counts(comparison.sample_1), loaded.counts(comparison.sample_2))
-        if comparison.sample_2 == REF:
-            states[loaded.bases == AMBIGUOUS_BASE] = NO_REFERENCE
-        return states
+        pairs = np.array([[loaded.index(c.sample_1), loaded.index(c.sample_2)] for c in self._comparisons])
+        reference = len(loaded.tallies) if self._with_reference else -1
+        screened = self._screen.screen(
+            loaded.counts, pairs, start=region.start, window=options.window, reference=reference
+        )
+        screened_changed = np.count_nonzero(screened.states == CHANGED, axis=1)
+        tables: dict[str, list[pa.Table]] = {name: [] for name in self._tables}
+        add_loci(loaded, self._comparisons, screened.states, options, self._schemas, tables)
+        indel_changed, tables["idist"] = self._compare_indels(loaded)
+        statistics = np.column_stack((count_states(screened.states), screened_changed, indel_changed))
+        return RangeResult(
+            region,
+            {name: pa.concat_tables(parts) for name, parts in tables.items() if parts},
+            WindowSums.of(loaded, screened, options.window),
+            Totals(statistics, sample_unlisted(loaded, pairs, screened.states, options), loaded.outcomes),
+        )

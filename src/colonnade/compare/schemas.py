@@ -1,10 +1,14 @@
 """The tables of a comparison: name, type, meaning and null of each column."""
 
 from collections.abc import Sequence
+from typing import Final
 
+import pyarrow as pa
+
+from colonnade.compare.false_share import BINS
 from colonnade.formats.table import Column, TableSchema
 
-_LATER = "not yet computed by this version"
+TABLES: Final = ("dist", "comp", "idist", "stats", "evidence", "windows", "depth")
 
 _CONTIG = Column("contig", "text", "contig of the reference")
 _POSITION = Column("position", "integer", "position on the contig, 1-based")
@@ -14,7 +18,12 @@ _SAMPLES = (
     Column("sample_2", "text", "second sample, or REF"),
 )
 _P_CHANGED = Column("p_changed", "number", "posterior probability that the distance exceeds min_distance, 0-1")
-_FALSE_SHARE = Column("false_share", "number", "expected share of false entries in the list down to this row", _LATER)
+_NOT_A_CHANGE = "the row is not a change, or the run is not complete"
+_WINDOW = (
+    _CONTIG,
+    Column("start", "integer", "first position of the window, 1-based"),
+    Column("end", "integer", "last position of the window"),
+)
 
 
 def table_schemas(quantiles: Sequence[float]) -> dict[str, TableSchema]:
@@ -42,8 +51,18 @@ def table_schemas(quantiles: Sequence[float]) -> dict[str, TableSchema]:
                 Column("depth_2", "integer", "bases of good quality in sample_2", "sample_2 is REF"),
                 Column("state", "text", "changed, ambiguous or unchanged"),
                 _P_CHANGED,
-                Column("strand_p", "number", "p-value of the change being the same on both strands", _LATER),
-                _FALSE_SHARE,
+                Column(
+                    "strand_p",
+                    "p_value",
+                    "p-value of no dependence of bases on strands in either sample, so that the change is the same on both",
+                    "no sample has reads on both strands",
+                ),
+                Column(
+                    "false_share",
+                    "number",
+                    "expected share of false entries if the list of changes ended here, 0-1, given distances learned from all loci",
+                    _NOT_A_CHANGE,
+                ),
                 *distance,
             ),
         ),
@@ -71,7 +90,13 @@ def table_schemas(quantiles: Sequence[float]) -> dict[str, TableSchema]:
                 *_SAMPLES,
                 Column("state", "text", "changed, ambiguous or unchanged"),
                 _P_CHANGED,
-                _FALSE_SHARE,
+                Column(
+                    "false_share",
+                    "number",
+                    "expected share of false entries if the list of changes ended with this p_changed, 0-1, by the prior alone:"
+                    " too low where many loci lie just below min_distance",
+                    _NOT_A_CHANGE,
+                ),
                 Column("events", "text", "@ for none, +ACG insertion, -TT deletion; comma-separated"),
                 Column("counts_1", "text", "reads of sample_1 with each event, comma-separated"),
                 Column("counts_2", "text", "reads of sample_2 with each event; for REF 1000000 without any"),
@@ -107,5 +132,39 @@ def table_schemas(quantiles: Sequence[float]) -> dict[str, TableSchema]:
                 Column("count", "integer", "bases seen so"),
             ),
         ),
+        TableSchema(
+            "windows",
+            (
+                *_WINDOW,
+                *_SAMPLES,
+                Column("loci_tested", "integer", "positions of the window that were compared"),
+                Column(
+                    "distance_mean",
+                    "number",
+                    "mean over these of the distance of the observed compositions (counts, no prior), 0-1",
+                    "no position was compared",
+                ),
+                Column("changed", "integer", "positions with a confirmed change"),
+            ),
+        ),
+        TableSchema(
+            "depth",
+            (
+                *_WINDOW,
+                Column("sample", "text", "sample"),
+                Column("positions_covered", "integer", "positions with a base of good quality"),
+                Column("depth_mean", "number", "mean over the positions looked at of bases of good quality"),
+                Column(
+                    "depth_low_quality_mean", "number", "mean over them of bases of low quality, and ambiguous bases"
+                ),
+            ),
+        ),
     )
     return {table.name: table for table in tables}
+
+
+def working_schemas(quantiles: Sequence[float]) -> dict[str, pa.Schema]:
+    """Arrow schemas of the tables until the last pass: dist has ``distance_counts``, from which it finds false shares."""
+    schemas = {name: schema.arrow for name, schema in table_schemas(quantiles).items()}
+    schemas["dist"] = schemas["dist"].append(pa.field("distance_counts", pa.list_(pa.int32(), BINS)))
+    return schemas

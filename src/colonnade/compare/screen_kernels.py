@@ -1,32 +1,17 @@
-"""Is the distance of two compositions, given counts, surely below or surely above a threshold?"""
+"""What bounds prove of the distance of two compositions, given counts; keys of what they leave; a memory of keys."""
 
 import numpy as np
 
 from colonnade.jit import kernel
 
-NO_DATA, NO_REFERENCE, BELOW_MIN_DEPTH, UNCHANGED, AMBIGUOUS, CHANGED, UNDECIDED = 0, 1, 2, 3, 4, 5, 6
+# States. Those from UNCHANGED on are of positions that are compared; the first three stand in for a major base (0-3), the larger
+# one winning where the samples' differ.
+BELOW_MIN_DEPTH, NO_DATA, NO_REFERENCE, UNCHANGED, AMBIGUOUS, CHANGED, UNDECIDED = 4, 5, 6, 7, 8, 9, 10
+EMPTY = 0  # in the memory of keys
 
-POINTS = 4096  # of the Latin hypercube, and of each quantile table
-REPLICATES = np.array([1, 4, 16, 64], np.int64)
-# How near a threshold more replicates are asked for where thresholds are 0.01 and 0.99 (wider in proportion for those nearer
-# to 0.5). With the 0.001 that is allowed, each is more than 5 standard errors of the worst keys (validation/screen.py).
-MARGINS = np.array([0.007, 0.004, 0.0015, 0.0], np.float64)
+STRETCH = 4096  # positions of all samples at a time
+DISTANCE_UNITS = np.float32(1 << 30)  # integers add up to the same in any order
 PROBES = 8  # slots of the memory that a key may take
-
-
-def _permutations():
-    """Order in which the hypercube visits the entries of the quantile tables: (8, POINTS), fixed for all platforms.
-
-    Random permutations (McKay, Beckman, Conover 1979), by sorting SplitMix64. No key does much worse than with independent points;
-    a rank-1 lattice does better on average and 2.5 times as bad on some keys.
-    """
-    z = np.arange(1, 8 * POINTS + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.argsort((z ^ (z >> np.uint64(31))).reshape(8, POINTS), axis=1).astype(np.int32)
-
-
-VISITS = _permutations()
 
 
 @kernel
@@ -39,48 +24,108 @@ def _major(counts):
 
 
 @kernel
-def certify(counts_1, counts_2, confidence, near, far, min_depth, states):
-    """Fill ``states`` (positions,) with what two bounds prove, or ``UNDECIDED``.
+def _describe(counts, near, far, min_depth, without, majors, nears, fars, shares):
+    """What the screen needs of one sample at some positions: its major bases, its bounds, and observed shares (4, positions).
 
-    With u and v one minus the share of the major base of each sample: the same major base gives distance <= max(u, v),
-    different ones give distance >= 1 - u - v. ``near`` and ``far`` hold P(u < d) and P(u < (1 - d) / 2) by (minor, major) count;
-    larger major counts only raise them.
+    ``near`` and ``far`` hold P(u < d) and P(u < (1 - d) / 2) by (minor, major) count, u one minus the share of the major base;
+    larger major counts only raise them. Positions that cannot be compared have a state in place of the major base: ``without``
+    where there is no base at all.
     """
     top = near.shape[0] - 1
-    for i in range(states.size):
-        depth_1 = counts_1[i, 0] + counts_1[i, 1] + counts_1[i, 2] + counts_1[i, 3]
-        depth_2 = counts_2[i, 0] + counts_2[i, 1] + counts_2[i, 2] + counts_2[i, 3]
-        if depth_1 == 0 or depth_2 == 0:
-            states[i] = NO_DATA
-            continue
-        if depth_1 < min_depth or depth_2 < min_depth:
-            states[i] = BELOW_MIN_DEPTH
-            continue
-        states[i] = UNDECIDED
-        major_1 = _major(counts_1[i])
-        major_2 = _major(counts_2[i])
-        minor_1 = depth_1 - counts_1[i, major_1]
-        minor_2 = depth_2 - counts_2[i, major_2]
-        if minor_1 > top or minor_2 > top:
-            continue
-        m_1 = min(counts_1[i, major_1], top)
-        m_2 = min(counts_2[i, major_2], top)
-        if major_1 == major_2:
-            if near[minor_1, m_1] * near[minor_2, m_2] >= confidence:
-                states[i] = UNCHANGED
-        elif far[minor_1, m_1] * far[minor_2, m_2] >= confidence:
-            states[i] = CHANGED
+    for i in range(counts.shape[0]):
+        major = _major(counts[i])
+        depth = counts[i, 0] + counts[i, 1] + counts[i, 2] + counts[i, 3]
+        minor = depth - counts[i, major]
+        if minor > top:
+            nears[i] = fars[i] = 0.0
+        else:
+            column = min(counts[i, major], top)
+            nears[i] = near[minor, column]
+            fars[i] = far[minor, column]
+        majors[i] = major if depth >= min_depth else BELOW_MIN_DEPTH if depth else without
+        scale = np.float32(1.0) / np.float32(max(depth, 1))
+        for base in range(4):
+            shares[base, i] = counts[i, base] * scale
 
 
 @kernel
-def mark_counts(counts_1, counts_2, rows, marked):
-    """Set ``marked`` at each count that occurs in ``rows`` of either sample; counts beyond its end are left out."""
-    for row in rows:
-        for base in range(4):
-            if counts_1[row, base] < marked.size:
-                marked[counts_1[row, base]] = True
-            if counts_2[row, base] < marked.size:
-                marked[counts_2[row, base]] = True
+def _certify(majors_1, nears_1, fars_1, majors_2, nears_2, fars_2, confidence, states):
+    """What two bounds prove, or ``UNDECIDED``; returns how many positions are compared.
+
+    With u and v one minus the share of the major base of each sample: the same major base gives distance <= max(u, v),
+    different ones give distance >= 1 - u - v.
+    """
+    tested = 0
+    for i in range(states.size):
+        one = majors_1[i]
+        two = majors_2[i]
+        worse = max(one, two)
+        same = one == two
+        bound = nears_1[i] * nears_2[i] if same else fars_1[i] * fars_2[i]
+        proven = UNCHANGED if same else CHANGED
+        states[i] = worse if worse > 3 else proven if bound >= confidence else UNDECIDED
+        tested += worse <= 3
+    return tested
+
+
+@kernel
+def _add_distances(shares_1, shares_2, states):
+    """Sum over compared positions of the distance of observed compositions, in units of 1 / ``DISTANCE_UNITS``."""
+    total = np.int64(0)
+    for i in range(states.size):
+        d0 = shares_1[0, i] - shares_2[0, i]
+        d1 = shares_1[1, i] - shares_2[1, i]
+        d2 = shares_1[2, i] - shares_2[2, i]
+        d3 = shares_1[3, i] - shares_2[3, i]
+        distance = np.int64(np.sqrt(np.float32(0.5) * (d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3)) * DISTANCE_UNITS)
+        total += distance if states[i] >= UNCHANGED else 0
+    return total
+
+
+@kernel
+def certify(counts, pairs, reference, start, window, confidence, near, far, min_depth, states, sums):
+    """Screen positions by bounds, and gather what the windows show, some positions of all samples at a time.
+
+    Parameters
+    ----------
+    counts
+        int32 (samples, positions, 4).
+    pairs
+        int64 (comparisons, 2): indices of samples.
+    reference
+        Index of the sample that is the reference, or -1.
+    start, window
+        Position of the first row on its contig, and how many positions a window has; windows begin at multiples of it.
+    confidence, near, far, min_depth
+        As in ``Screen``.
+    states
+        int8 (comparisons, positions), filled.
+    sums
+        int64 (comparisons, windows, 2): compared positions, and the sum of their distances.
+    """
+    n_samples, n, _ = counts.shape
+    majors = np.empty((n_samples, STRETCH), np.int8)
+    nears = np.empty((n_samples, STRETCH), np.float32)
+    fars = np.empty((n_samples, STRETCH), np.float32)
+    shares = np.empty((n_samples, 4, STRETCH), np.float32)
+    row = 0
+    while row < n:
+        number = (start + row) // window
+        stop = min(n, row + STRETCH, (number + 1) * window - start)
+        m = stop - row
+        for sample in range(n_samples):
+            without = NO_REFERENCE if sample == reference else NO_DATA
+            some = counts[sample, row:stop]
+            _describe(some, near, far, min_depth, without, majors[sample], nears[sample], fars[sample], shares[sample])
+        for k in range(pairs.shape[0]):
+            one, two = pairs[k]
+            found = states[k, row:stop]
+            here = sums[k, number - start // window]
+            here[0] += _certify(
+                majors[one, :m], nears[one], fars[one], majors[two, :m], nears[two], fars[two], confidence, found
+            )
+            here[1] += _add_distances(shares[one], shares[two], found)
+        row = stop
 
 
 @kernel
@@ -116,142 +161,81 @@ def canonical_key(counts_1, counts_2, pairs, other, key):
 
 
 @kernel
-def _fill_quantiles(shape, normal, row):
-    """Quantiles of a gamma distribution of large shape (Wilson and Hilferty 1931)."""
-    spread = 1.0 / np.sqrt(9.0 * shape)
-    centre = 1.0 - 1.0 / (9.0 * shape)
-    for point in range(normal.size):
-        row[point] = shape * (centre + spread * normal[point]) ** 3
+def canonical_keys(counts_1, counts_2, rows, keys):
+    """Fill ``keys`` (rows, 8) with the canonical keys of some rows of two samples' counts (positions, 4)."""
+    other = np.empty(8, np.int64)
+    pairs = np.empty((4, 2), np.int64)
+    for i in range(rows.size):
+        canonical_key(counts_1[rows[i]], counts_2[rows[i]], pairs, other, keys[i])
 
 
 @kernel
-def _mix(value):
-    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a weaker hash gives shifts that all lie on one line."""
-    z = np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64((z ^ (z >> np.uint64(31))) >> np.uint64(40))
+def _hash(key):
+    value = np.uint64(0)
+    for j in range(key.size):
+        value = (value ^ np.uint64(key[j])) * np.uint64(0x9E3779B97F4A7C15)
+        value ^= value >> np.uint64(32)
+    return np.int64(value >> np.uint64(1))
 
 
 @kernel
-def _fill_rows(key, prior, table, normal, spare, rows, held):
-    """Fill ``rows`` (8, 2 * POINTS) with gamma quantiles in the order of visits, twice over; ``held`` (8,) says what is there."""
-    for j in range(8):
-        count = key[j]
-        if held[j] == count:
-            continue
-        held[j] = count
-        if count < table.shape[0]:
-            quantiles = table[count]
-        else:
-            _fill_quantiles(count + prior, normal, spare)
-            quantiles = spare
-        for point in range(POINTS):
-            rows[j, point] = quantiles[VISITS[j, point]]
-        rows[j, POINTS:] = rows[j, :POINTS]
+def _is_same(one, other):
+    for j in range(one.size):
+        if one[j] != other[j]:
+            return False
+    return True
 
 
 @kernel
-def _count_below(rows, squared, shifts):
-    """At how many points, rows moved by ``shifts``, two compositions have a squared distance (not halved) below ``squared``."""
-    row_0 = rows[0, shifts[0] : shifts[0] + POINTS]
-    row_1 = rows[1, shifts[1] : shifts[1] + POINTS]
-    row_2 = rows[2, shifts[2] : shifts[2] + POINTS]
-    row_3 = rows[3, shifts[3] : shifts[3] + POINTS]
-    row_4 = rows[4, shifts[4] : shifts[4] + POINTS]
-    row_5 = rows[5, shifts[5] : shifts[5] + POINTS]
-    row_6 = rows[6, shifts[6] : shifts[6] + POINTS]
-    row_7 = rows[7, shifts[7] : shifts[7] + POINTS]
-    below = 0
-    for point in range(POINTS):
-        a = 1.0 / (row_0[point] + row_1[point] + row_2[point] + row_3[point])
-        b = 1.0 / (row_4[point] + row_5[point] + row_6[point] + row_7[point])
-        d0 = row_0[point] * a - row_4[point] * b
-        d1 = row_1[point] * a - row_5[point] * b
-        d2 = row_2[point] * a - row_6[point] * b
-        d3 = row_3[point] * a - row_7[point] * b
-        below += d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3 < squared
-    return below
+def number_keys(keys, slots, numbers, firsts):
+    """Number distinct keys by first appearance: fill ``numbers`` (keys,) and ``firsts``, where each is first; returns how many.
 
-
-@kernel
-def _probability_below(rows, distance, low, high, shifts):
-    """Integral over as many replicates of the hypercube as the nearness of ``low`` and ``high`` asks for."""
-    below = 0
-    done = 0
-    share = 0.0
-    wider = max(1.0, np.sqrt(low * (1.0 - low) / (0.01 * 0.99)))
-    for stage in range(REPLICATES.size):
-        while done < REPLICATES[stage]:
-            for j in range(8):
-                shifts[j] = _mix(8 * done + j + 1) & (POINTS - 1) if done else 0
-            below += _count_below(rows, 2.0 * distance * distance, shifts)
-            done += 1
-        share = below / (done * POINTS)
-        if min(abs(share - low), abs(share - high)) > wider * MARGINS[stage]:
-            break
-    return share
-
-
-@kernel
-def probabilities_below(keys, distance, low, high, prior, table, normal, result):
-    """Fill ``result`` with P(distance of two compositions < ``distance``) for keys (n, 8) of counts.
-
-    The compositions are Dirichlet(counts + prior). Integrated over a Latin hypercube through gamma quantiles (``table``, a row per
-    count, ``POINTS`` wide), in more shifted replicates the nearer the result is to the thresholds ``low`` and ``high``.
-    A pure function of each key.
+    ``slots`` (a power of two more than there are keys) is filled with -1.
     """
-    rows = np.empty((8, 2 * POINTS))
-    spare = np.empty(POINTS)
-    held = np.full(8, -1, np.int64)
-    shifts = np.empty(8, np.int64)
-    for k in range(keys.shape[0]):
-        _fill_rows(keys[k], prior, table, normal, spare, rows, held)
-        result[k] = _probability_below(rows, distance, low, high, shifts)
+    mask = slots.size - 1
+    distinct = 0
+    for i in range(keys.shape[0]):
+        slot = _hash(keys[i]) & mask
+        while slots[slot] >= 0 and not _is_same(keys[firsts[slots[slot]]], keys[i]):
+            slot = (slot + 1) & mask
+        if slots[slot] < 0:
+            slots[slot] = distinct
+            firsts[distinct] = i
+            distinct += 1
+        numbers[i] = slots[slot]
+    return distinct
 
 
 @kernel
 def _find(known_keys, known_states, key):
     """The slot of ``key``, else a slot that it may take; and whether it was found."""
     mask = known_states.size - 1
-    first = np.uint64(0)
-    for j in range(8):
-        first = (first ^ np.uint64(key[j])) * np.uint64(0x9E3779B97F4A7C15)
-        first ^= first >> np.uint64(32)
-    home = np.int64(first) & mask
+    home = _hash(key) & mask
     for probe in range(PROBES):
         slot = (home + probe) & mask
-        if known_states[slot] == NO_DATA:
+        if known_states[slot] == EMPTY:
             return slot, False
-        same = True
-        for j in range(8):
-            same &= known_keys[slot, j] == key[j]
-        if same:
+        if _is_same(known_keys[slot], key):
             return slot, True
     return home, False
 
 
 @kernel
-def decide(counts_1, counts_2, open_rows, distance, confidence, prior, table, normal, known_keys, known_states, states):
-    """Fill ``states`` at ``open_rows`` by ``probabilities_below``, asked once per canonical key that the memory holds.
+def recall(known_keys, known_states, keys, states):
+    """Fill ``states`` (keys,) with those remembered, or ``UNDECIDED``.
 
-    ``known_keys`` (slots, 8) and ``known_states`` (slots,) are the memory, slots a power of two, ``NO_DATA`` where empty. It is
-    compared by whole keys, and a full neighbourhood gives up its first slot, so it changes the cost and never the answer.
+    ``known_keys`` (slots, 8) and ``known_states`` (slots,) are the memory, slots a power of two. It is compared by whole keys,
+    and a full neighbourhood gives up its first slot, so it changes the cost and never the answer.
     """
-    low = 1.0 - confidence
-    key = np.empty(8, np.int64)
-    other = np.empty(8, np.int64)
-    pairs = np.empty((4, 2), np.int64)
-    rows = np.empty((8, 2 * POINTS))
-    spare = np.empty(POINTS)
-    held = np.full(8, -1, np.int64)
-    shifts = np.empty(8, np.int64)
-    for row in open_rows:
-        canonical_key(counts_1[row], counts_2[row], pairs, other, key)
-        slot, found = _find(known_keys, known_states, key)
-        if not found:
-            _fill_rows(key, prior, table, normal, spare, rows, held)
-            below = _probability_below(rows, distance, low, confidence, shifts)
-            known_keys[slot] = key
-            known_states[slot] = CHANGED if below <= low else UNCHANGED if below >= confidence else AMBIGUOUS
-        states[row] = known_states[slot]
+    for i in range(states.size):
+        slot, found = _find(known_keys, known_states, keys[i])
+        states[i] = known_states[slot] if found else UNDECIDED
+
+
+@kernel
+def remember(known_keys, known_states, keys, states):
+    """Put keys and their states into the memory."""
+    for i in range(states.size):
+        slot = _find(known_keys, known_states, keys[i])[0]
+        known_keys[slot] = keys[i]
+        known_states[slot] = states[i]

@@ -1,0 +1,152 @@
+"""Fixed windows over everything looked at: sums of integers, so that they are the same however the genome is cut."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from colonnade.compare.loading import LoadedRange
+from colonnade.compare.samples import Comparison
+from colonnade.compare.screen import Screened
+from colonnade.compare.screen_kernels import CHANGED, DISTANCE_UNITS
+from colonnade.compare.windows_kernels import add_depths
+
+Sums = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class WindowSums:
+    """Sums over the windows that a stretch of a contig touches.
+
+    Parameters
+    ----------
+    contig, first
+        The contig, and the number of its first window here.
+    positions
+        int64 (windows,): positions looked at.
+    comparisons
+        int64 (windows, comparisons, 3): loci compared, their distances in units of 1 / ``DISTANCE_UNITS``, loci changed.
+    samples
+        int64 (windows, samples, 3): positions covered, bases of good quality, bases of low quality.
+    """
+
+    contig: str
+    first: int
+    positions: Sums
+    comparisons: Sums
+    samples: Sums
+
+    @classmethod
+    def of(cls, loaded: LoadedRange, screened: Screened, window: int) -> "WindowSums":
+        """The sums of one range, whose states are final."""
+        region = loaded.region
+        first, last = region.start // window, (region.end - 1) // window
+        edges = np.clip(np.arange(first, last + 2) * window, region.start, region.end)
+        changed = np.zeros_like(screened.tested)
+        for row, states in zip(changed, screened.states, strict=True):
+            rows = np.flatnonzero(states == CHANGED)
+            np.add.at(row, (rows + region.start) // window - first, 1)
+        samples = np.zeros((len(loaded.tallies), last + 1 - first, 3), np.int64)
+        for sums, counts, tally in zip(samples, loaded.counts, loaded.tallies.values(), strict=False):
+            add_depths(counts, tally.low_quality, region.start, window, sums)
+        comparisons = np.stack([screened.tested, screened.distances, changed], axis=2)
+        return cls(region.contig, first, np.diff(edges), comparisons.transpose(1, 0, 2), samples.transpose(1, 0, 2))
+
+    def rows(self, rows: slice) -> "WindowSums":
+        """Some of the windows."""
+        first = self.first + rows.indices(len(self.positions))[0]
+        return WindowSums(self.contig, first, self.positions[rows], self.comparisons[rows], self.samples[rows])
+
+    def add_to_first(self, before: "WindowSums") -> None:
+        """Add, in place, another part of the first window."""
+        self.positions[0] += before.positions[-1]
+        self.comparisons[0] += before.comparisons[-1]
+        self.samples[0] += before.samples[-1]
+
+
+class WindowTables:
+    """Makes the tables windows and depth of sums that come in the order of the genome.
+
+    Parameters
+    ----------
+    lengths
+        Of the contigs.
+    window
+        Positions of a window; the last one of a contig may have fewer.
+    comparisons, samples
+        In the order of the sums.
+    schemas
+        Of the tables.
+    """
+
+    def __init__(
+        self,
+        lengths: Mapping[str, int],
+        window: int,
+        *,
+        comparisons: Sequence[Comparison],
+        samples: Sequence[str],
+        schemas: Mapping[str, pa.Schema],
+    ) -> None:
+        self._lengths = lengths
+        self._window = window
+        self._comparisons = tuple(comparisons)
+        self._samples = tuple(samples)
+        self._schemas = schemas
+        self._open: WindowSums | None = None  # the last window, which the next sums may go on with
+
+    def add(self, sums: WindowSums) -> list[dict[str, pa.Table]]:
+        """Tables of the windows that are complete now."""
+        finished = []
+        if self._open is not None:
+            if (sums.contig, sums.first) == (self._open.contig, self._open.first):
+                sums.add_to_first(self._open)
+            else:
+                finished.append(self._tables(self._open))
+        self._open = sums.rows(slice(-1, None))
+        if len(sums.positions) > 1:
+            finished.append(self._tables(sums.rows(slice(0, -1))))
+        return finished
+
+    def rest(self) -> list[dict[str, pa.Table]]:
+        """Tables of the last window, if there is one."""
+        return [] if self._open is None else [self._tables(self._open)]
+
+    def _tables(self, sums: WindowSums) -> dict[str, pa.Table]:
+        return {"windows": self._windows_table(sums), "depth": self._depth_table(sums)}
+
+    def _windows_table(self, sums: WindowSums) -> pa.Table:
+        tested, distances, changed = sums.comparisons.reshape(-1, 3).T
+        names = [(c.sample_1, c.sample_2) for c in self._comparisons]
+        return pa.table(
+            [
+                *self._places(sums, len(names)),
+                *(pa.array(column * len(sums.positions)) for column in map(list, zip(*names, strict=True))),
+                pa.array(tested),
+                pa.array(distances / np.maximum(tested, 1) / float(DISTANCE_UNITS), mask=tested == 0),
+                pa.array(changed),
+            ],
+            schema=self._schemas["windows"],
+        )
+
+    def _depth_table(self, sums: WindowSums) -> pa.Table:
+        covered, good, low = sums.samples.reshape(-1, 3).T
+        positions = np.repeat(sums.positions, len(self._samples))
+        return pa.table(
+            [
+                *self._places(sums, len(self._samples)),
+                pa.array(list(self._samples) * len(sums.positions)),
+                pa.array(covered),
+                pa.array(good / positions),
+                pa.array(low / positions),
+            ],
+            schema=self._schemas["depth"],
+        )
+
+    def _places(self, sums: WindowSums, times: int) -> tuple[pa.Array, pa.Array, pa.Array]:
+        """Contig, first and last position (1-based) of each window, so many times."""
+        starts = np.repeat((sums.first + np.arange(len(sums.positions))) * self._window, times)
+        ends = np.minimum(starts + self._window, self._lengths[sums.contig])
+        return pa.repeat(sums.contig, len(starts)), pa.array(starts + 1), pa.array(ends)
