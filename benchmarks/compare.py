@@ -21,6 +21,7 @@ from typing import Final
 
 HERE: Final = Path(__file__).parent
 SIZE, QUICK_SIZE = 5_000_000, 500_000
+TEN_SIZE, QUICK_TEN_SIZE = 1_000_000, 100_000
 REPEATS, QUICK_REPEATS = 5, 2
 COLD_REGION: Final = "chr1:1-20,000"
 SMALL_REGION: Final = "chr1:1-1,000"
@@ -35,6 +36,10 @@ TALLY: Final = "colonnade tally"
 TALLY_2: Final = "colonnade tally, 2 threads"
 COMPARE_1: Final = "colonnade compare, 1 thread"
 COMPARE_2: Final = "colonnade compare, 2 threads"
+TEN_START: Final = "colonnade compare of ten, 1 kb"
+TALLY_TEN: Final = "colonnade tally of ten"
+COMPARE_TEN: Final = "colonnade compare of ten (45 pairs), 1 thread"
+COMPARE_TEN_2: Final = "colonnade compare of ten (45 pairs), 2 threads"
 
 COUNT_COVERAGE: Final = (
     "import pysam, sys; file = pysam.AlignmentFile(sys.argv[1]);"
@@ -83,8 +88,20 @@ class Usage:
         return cls(*(median(getattr(usage, name) for usage in usages) for name in ("user", "system", "wall", "peak")))
 
 
+def make_tasks_of_ten(reference: str, bams: Sequence[str], output: str) -> list[Task]:
+    """What is timed with ten samples."""
+    compare = partial(compare_arguments, reference, bams, output)
+    tally = (str(HERE / "tally_all.py"), reference, *bams)
+    return [
+        Task(TEN_START, compare(threads=1, regions=[SMALL_REGION])),
+        Task(TALLY_TEN, tally, TALLY_START, samples=len(bams)),
+        Task(COMPARE_TEN, compare(threads=1), TEN_START, samples=len(bams)),
+        Task(COMPARE_TEN_2, compare(threads=2), TEN_START, samples=len(bams)),
+    ]
+
+
 def make_tasks(reference: str, bams: Sequence[str], output: str) -> list[Task]:
-    """What is timed."""
+    """What is timed with one or two samples."""
     one = bams[0]
     view = f"{PYSAM_START}; pysam.samtools.view('-c', {one!r})"
     # Without catch_stdout=False pysam overrides -o, and reads the whole text back into memory.
@@ -109,8 +126,8 @@ def make_tasks(reference: str, bams: Sequence[str], output: str) -> list[Task]:
 def compare_arguments(
     reference: str, bams: Sequence[str], output: str, *, threads: int, regions: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Arguments of the interpreter to compare two samples."""
-    inputs = [f"{name}={bam}" for name, bam in zip(("one", "two"), bams, strict=True)]
+    """Arguments of the interpreter to compare samples, all pairs, all outputs."""
+    inputs = [f"s{number}={bam}" for number, bam in enumerate(bams)]
     where = [option for region in regions for option in ("-r", region)]
     options = ("--reference", reference, "-o", output, "--threads", str(threads), "--force", "--quiet")
     return ("-m", "colonnade", "compare", *inputs, *options, *where)
@@ -164,14 +181,18 @@ def table(tasks: Sequence[Task], medians: Mapping[str, Usage]) -> Iterator[str]:
         cells = [task.name, f"{usage.user:.2f}", f"{usage.system:.2f}", f"{usage.wall:.2f}", f"{usage.peak:.0f}"]
         if task.start:
             own = per_sample[task.name]
-            cells += [f"{net(task):.2f}", f"{own / per_sample[VIEW]:.2f}", f"{per_sample[MPILEUP] / own:.1f}"]
+            cells += [f"{net(task):.2f}"]
+            if task.name not in (TALLY_TEN, COMPARE_TEN, COMPARE_TEN_2):  # of other data
+                cells += [f"{own / per_sample[VIEW]:.2f}", f"{per_sample[MPILEUP] / own:.1f}"]
         yield f"| {' | '.join(cells + [''] * (len(COLUMNS) - len(cells)))} |"
     yield ""
-    user_ratio = per_sample[COMPARE_1] / per_sample[TALLY]
-    yield f"- compare, 1 thread / (2 x tally), user less start-up: {user_ratio:.2f}"
+    yield f"- compare of two / (2 x tally), user less start-up: {per_sample[COMPARE_1] / per_sample[TALLY]:.2f}"
+    ratio = per_sample[COMPARE_TEN] / per_sample[TALLY_TEN]
+    yield f"- compare of ten, 45 comparisons / tally of ten, user less start-up: {ratio:.2f}"
     for what, one, two, start in (
         ("tally", TALLY, TALLY_2, TALLY_START),
-        ("compare", COMPARE_1, COMPARE_2, COMPARE_START),
+        ("compare of two", COMPARE_1, COMPARE_2, COMPARE_START),
+        ("compare of ten", COMPARE_TEN, COMPARE_TEN_2, TEN_START),
     ):
         walls = [medians[name].wall - medians[start].wall for name in (one, two)]
         yield f"- {what}, wall of 1 thread / wall of 2 threads, less start-up: {walls[0] / walls[1]:.2f}"
@@ -189,6 +210,13 @@ def machine() -> Iterator[str]:
     ).stdout.strip()  # fmt: skip
     versions = [f"{name} {version(name)}" for name in ("colonnade", "pysam", "numba", "numpy", "deflate")]
     yield f"- Python {sys.version.split()[0]}, {', '.join(versions)}, samtools (in pysam) {samtools}"
+
+
+def make_data(folder: Path, size: int, samples: int) -> tuple[str, list[str]]:
+    """The reference and the BAM files, made unless they are there."""
+    run((str(HERE / "data.py"), str(folder), "--size", str(size), "--samples", str(samples)))
+    names = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")[:samples]
+    return str(folder / f"reference.{size}.fa"), [str(folder / f"{name}.{size}.bam") for name in names]
 
 
 @contextmanager
@@ -211,14 +239,16 @@ def main() -> None:
     size = QUICK_SIZE if options.quick else SIZE
     repeats = options.repeats or (QUICK_REPEATS if options.quick else REPEATS)
     with data_folder(options.data) as folder, tempfile.TemporaryDirectory() as output:
-        run((str(HERE / "data.py"), str(folder), "--size", str(size)))
-        reference = str(folder / f"reference.{size}.fa")
-        bams = [str(folder / f"{sample}.{size}.bam") for sample in ("one", "two")]
+        ten_size = QUICK_TEN_SIZE if options.quick else TEN_SIZE
+        reference, bams = make_data(folder, size, 2)
         prefix = str(Path(output) / "out")
-        tasks = make_tasks(reference, bams, prefix)
+        tasks = [
+            *make_tasks(reference, bams, prefix),
+            *make_tasks_of_ten(*make_data(folder, ten_size, 10), prefix),
+        ]
         medians = measure(tasks, repeats)
         compiling = compile_seconds(reference, bams, prefix)
-    print(f"Two samples of {size:,} positions, 30x; medians of {repeats}; ratios per sample, user less start-up.\n")
+    print(f"Two samples of {size:,} positions and ten of {ten_size:,}, 30x; medians of {repeats}.\n")
     print("\n".join(table(tasks, medians)))
     print(f"- compiling all kernels, once after an installation: {compiling:.1f} s")
     print("\n".join(machine()))

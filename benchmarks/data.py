@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pysam.samtools
 
 CONTIG: Final = "chr1"
-SAMPLES: Final = ("one", "two")
+SAMPLES: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 _DEPTH: Final = 30
 _READ: Final = 100
@@ -52,10 +52,13 @@ class Data:
         Where they are, or will be.
     size
         Length of the reference.
+    samples
+        How many of ``SAMPLES``.
     """
 
     folder: Path
     size: int
+    samples: int = 2
 
     @property
     def reference(self) -> Path:
@@ -66,6 +69,11 @@ class Data:
         """The BAM file of a sample."""
         return self.folder / f"{sample}.{self.size}.bam"
 
+    @property
+    def bams(self) -> list[Path]:
+        """The BAM files of all samples."""
+        return [self.bam(sample) for sample in SAMPLES[: self.samples]]
+
     def make(self, seed: int = 1) -> None:
         """Write the files that are missing."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -73,10 +81,10 @@ class Data:
         if not self.reference.exists():
             _write_fasta(self.reference, codes)
         sites = _Sites.draw(np.random.default_rng((seed, 1)), codes)
-        for number, sample in enumerate(SAMPLES):
-            if not Path(f"{self.bam(sample)}.bai").exists():
+        for number, bam in enumerate(self.bams):
+            if not Path(f"{bam}.bai").exists():
                 rng = np.random.default_rng((seed, 2, number))
-                _write_bam(self.bam(sample), codes, _templates(rng, codes, sites, sites.shares[:, number]))
+                _write_bam(bam, codes, _templates(rng, codes, sites, sites.shares[:, number]))
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,9 @@ class _Sites:
         n = codes.size // _SITE_SPACING
         positions = np.arange(n) * _SITE_SPACING + rng.integers(0, _SITE_SPACING, n)
         bases = (codes[positions] + rng.integers(1, 4, n, np.uint8)) & 3
-        return cls(positions, bases, np.column_stack((rng.uniform(0, 0.3, n), rng.uniform(0.1, 1, n))))
+        shares = [rng.uniform(0, 0.3, n), rng.uniform(0.1, 1, n)]
+        shares += [rng.uniform(0, 1, n) for _ in SAMPLES[2:]]
+        return cls(positions, bases, np.column_stack(shares))
 
 
 @dataclass(frozen=True)
@@ -314,8 +324,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--size", type=int, default=5_000_000, help="length of the reference")
+    parser.add_argument("--samples", type=int, default=2, help="how many, at most ten")
     arguments = parser.parse_args()
-    Data(arguments.folder, arguments.size).make()
+    Data(arguments.folder, arguments.size, arguments.samples).make()
 
 
 if __name__ == "__main__":
