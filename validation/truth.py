@@ -20,9 +20,11 @@ from colonnade.compare.posterior import composition_draws, distance_draws
 from colonnade.compare.screen import Screen
 from colonnade.compare.screen_kernels import CHANGED
 from colonnade.formats.fasta import BASES
-from colonnade.simulate.population import Site, place_sites, random_reference, to_text
-from colonnade.simulate.reads import QUALITIES, QUALITY_SHARES, Library, simulate_bam
+from colonnade.regions import Region
+from colonnade.simulate import Library, Population, Reference, Site, place_sites, simulate
+from colonnade.simulate.library import QUALITIES
 
+CONTIG = "virus"
 SPACING = 170
 OPTIONS = CompareOptions(loci="tested", draws=1000)
 AGREEING_MATES = 45  # quality that the likelihood takes for two mates that agree
@@ -60,30 +62,25 @@ def measure(folder: Path, shifts: np.ndarray, *, depth: float, seed: int, replic
         (float(a), float(a + d)) if f else (float(a + d), float(a))
         for a, d, f in zip(lower, shifts, flipped, strict=True)
     ]
-    reference = random_reference(SPACING * (len(shifts) + 3), rng)
-    sites = place_sites(reference, shares, rng)
-    (folder / "reference.fa").write_text(f">virus\n{to_text(reference)}\n")
-    for time_point, name in enumerate(("early", "late")):
-        simulate_bam(folder / f"{name}.bam", reference, sites, time_point, Library(depth=depth), rng)
-    result = compare(
-        {n: folder / f"{n}.bam" for n in ("early", "late")}, reference=folder / "reference.fa", options=CALLS
-    )
+    reference = Reference.random(SPACING * (len(shifts) + 3), seed=seed, contig=CONTIG)
+    codes = reference.codes(CONTIG)
+    sites = place_sites(CONTIG, codes, shares, rng)
+    population = Population(("early", "late"), sites=tuple(sites))
+    made = simulate(population, reference, folder / CONTIG, library=Library(depth=depth), seed=seed)
+    samples = {name: files[0] for name, files in made.reads.items()}
+    result = compare(samples, reference=made.reference, options=CALLS)
     called = set(result.dist["position"].to_pylist())
-    tested = compare(
-        {n: folder / f"{n}.bam" for n in ("early", "late")},
-        reference=folder / "reference.fa",
-        regions=[f"virus:{site.position + 1}-{site.position + 1}" for site in sites],
-        options=OPTIONS,
-    )
+    regions = [Region(CONTIG, site.variant.position, site.variant.position + 1) for site in sites]
+    tested = compare(samples, reference=made.reference, regions=regions, options=OPTIONS)
     rows = {row["position"]: row for row in tested.dist.to_pylist()}
     found = []
     for site in sites:
-        row = rows[site.position + 1]
+        row = rows[site.variant.position + 1]
         depths = row["depth_1"], row["depth_2"]
-        expected = expected_calls(reference[site.position], site, depths, rng, replicates)
-        found.append(Outcome(site, depths, site.position + 1 in called, expected))
-    elsewhere = called - {site.position + 1 for site in sites}
-    return Truth(found, len(elsewhere), len(reference))
+        expected = expected_calls(codes[site.variant.position], site, depths, rng, replicates)
+        found.append(Outcome(site, depths, site.variant.position + 1 in called, expected))
+    elsewhere = called - {site.variant.position + 1 for site in sites}
+    return Truth(found, len(elsewhere), len(codes))
 
 
 CALLS = CompareOptions()
@@ -91,7 +88,7 @@ CALLS = CompareOptions()
 
 def expected_calls(base: int, site: Site, depths: tuple[int, int], rng: np.random.Generator, replicates: int) -> float:
     """Share of calls of the definition, over independent draws of the reads of one site."""
-    other = BASES.index(site.event)
+    other = BASES.index(site.variant.event)
     seen = [
         np.stack([_draw_reads(int(base), other, site.shares[t], depths[t], rng) for _ in range(replicates)])
         for t in (0, 1)
@@ -108,6 +105,7 @@ def expected_calls(base: int, site: Site, depths: tuple[int, int], rng: np.rando
     return float(np.count_nonzero(lowest > OPTIONS.min_distance) / replicates)
 
 
+_QUALITIES, _SHARES = zip(*QUALITIES, strict=True)
 _SCREEN = Screen(min_distance=CALLS.min_distance, confidence=CALLS.confidence, prior=CALLS.prior)
 
 
@@ -115,7 +113,7 @@ def _draw_reads(base: int, other: int, share: float, depth: int, rng: np.random.
     """(base, quality, strand) counts of independent reads; where two mates agree, as about half do, errors are rare."""
     evidence = np.zeros((4, AGREEING_MATES + 1, 2), np.int32)
     true = np.where(rng.random(depth) < share, other, base)
-    qualities = np.where(rng.random(depth) < 0.5, AGREEING_MATES, rng.choice(QUALITIES, depth, p=QUALITY_SHARES))
+    qualities = np.where(rng.random(depth) < 0.5, AGREEING_MATES, rng.choice(_QUALITIES, depth, p=_SHARES))
     wrong = rng.random(depth) < 10.0 ** (-0.1 * qualities)
     shown = np.where(wrong, (true + rng.integers(1, 4, depth)) % 4, true)
     np.add.at(evidence, (shown, qualities, rng.integers(0, 2, depth)), 1)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from colonnade.cli import compare, demo, pileup, plan
+from colonnade.cli import compare, demo, pileup, plan, simulate
 from colonnade.errors import ColonnadeError
 
 
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_parser(verbs)
     pileup.add_parser(verbs)
     plan.add_parser(verbs)
+    simulate.add_parser(verbs)
     demo.add_parser(verbs)
     return parser
 

@@ -41,4 +41,4 @@ def run(chosen: argparse.Namespace) -> None:
     print(f"true changes are those with a distance above {OPTIONS.min_distance:g}")
     for line in result.lines():
         print(line)
-    _log.info("the tables are %s/result.*.tsv, the truth is in truth.tsv beside them", chosen.output)
+    _log.info("the tables are %s/result.*.tsv, the truth is in virus.truth.tsv beside them", chosen.output)

@@ -8,11 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from colonnade.compare.engine import Progress, Question, compare_to_files
+from colonnade.compare.engine import compare_to_files
 from colonnade.compare.options import CompareOptions
-from colonnade.formats.output import OutputSet, refuse_existing
-from colonnade.simulate.population import Codes, Site, place_sites, random_reference, to_text
-from colonnade.simulate.reads import Library, simulate_bam
+from colonnade.compare.question import Question
+from colonnade.simulate.engine import Progress, simulate
+from colonnade.simulate.generation import place_sites
+from colonnade.simulate.population import Population, Site
+from colonnade.simulate.reference import Reference
 
 CONTIG: Final = "virus"
 LENGTH: Final = 9_000
@@ -58,9 +60,10 @@ class DemoResult:
         yield f"{'position':>8}  {'allele':6}  {'early':>5}  {'late':>5}  {'true':>5}  {'found, 90 % interval':22}  verdict"
         for finding in self.findings:
             site = finding.site
+            early, late = site.shares
             verdict = "changed" if finding.called_changed else "no change above the threshold"
             yield (
-                f"{site.position + 1:8}  {site.event:6}  {site.shares[0]:5.2f}  {site.shares[1]:5.2f}  "
+                f"{site.variant.position + 1:8}  {site.variant.event:6}  {early:5.2f}  {late:5.2f}  "
                 f"{site.distance():5.2f}  {finding.distance:22}  {verdict}{'' if finding.is_right else '  <- differs'}"
             )
         changed = [finding for finding in self.findings if finding.truly_changed]
@@ -73,35 +76,18 @@ def run_demo(
 ) -> DemoResult:
     """Simulate two time points into a folder, compare them, and hold the result against the truth.
 
-    Writes ``reference.fa``, ``early.bam``, ``late.bam``, ``truth.tsv`` and the tables of the comparison, ``result.*``.
+    Writes what ``simulate`` writes, ``virus.*``, and the tables of the comparison, ``result.*``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    reference = random_reference(LENGTH, rng)
-    sites = place_sites(reference, _SHARES, rng, indels=INDELS)
-    _write_inputs(folder, reference, sites, rng, force=force)
+    reference = Reference.random(LENGTH, seed=seed, contig=CONTIG)
+    sites = place_sites(CONTIG, reference.codes(CONTIG), _SHARES, np.random.default_rng(seed), indels=INDELS)
+    population = Population(TIME_POINTS, sites=tuple(sites))
+    made = simulate(population, reference, folder / CONTIG, seed=seed, force=force, threads=threads)
     question = Question(
-        samples={name: folder / f"{name}.bam" for name in TIME_POINTS},
-        reference=folder / "reference.fa",
-        options=OPTIONS,
+        samples={name: made.reads[name][0] for name in TIME_POINTS}, reference=made.reference, options=OPTIONS
     )
     stats = compare_to_files(question, folder / "result", force=force, threads=threads, progress=progress)
     return _findings(folder, sites, int(stats["loci"][0].as_py()))
-
-
-def _write_inputs(
-    folder: Path, reference: Codes, sites: Sequence[Site], rng: np.random.Generator, *, force: bool
-) -> None:
-    fasta, truth = folder / "reference.fa", folder / "truth.tsv"
-    text = to_text(reference)
-    refuse_existing((folder / f"{name}.bam" for name in TIME_POINTS), force=force)
-    with OutputSet([fasta, truth], force=force) as output:
-        output.write(fasta, [f">{CONTIG}\n", *(text[i : i + 60] + "\n" for i in range(0, len(text), 60))])
-        output.write(truth, ["position\tallele\tearly\tlate\n"])
-        output.write(truth, (f"{s.position + 1}\t{s.event}\t{s.shares[0]}\t{s.shares[1]}\n" for s in sites))
-    (folder / "reference.fa.fai").unlink(missing_ok=True)
-    for time_point, name in enumerate(TIME_POINTS):
-        simulate_bam(folder / f"{name}.bam", reference, sites, time_point, Library(), rng, contig=CONTIG)
 
 
 def _findings(folder: Path, sites: Sequence[Site], loci: int) -> DemoResult:
@@ -109,11 +95,12 @@ def _findings(folder: Path, sites: Sequence[Site], loci: int) -> DemoResult:
     indels = _rows_by_position(folder / "result.idist.tsv")
     findings = []
     for site in sites:
-        row = (indels if site.is_indel else bases).get(site.position + 1)
+        row = (indels if site.variant.is_indel else bases).get(site.variant.position + 1)
         interval = "" if row is None else f"{row['distance_q0.5']} ({row['distance_q0.05']}-{row['distance_q0.95']})"
         findings.append(Finding(site, site.distance() > OPTIONS.min_distance, row is not None, interval))
-    true_bases = {site.position + 1 for site in sites if not site.is_indel and site.distance() > OPTIONS.min_distance}
-    true_indels = {site.position + 1 for site in sites if site.is_indel and site.distance() > OPTIONS.min_distance}
+    changed = [finding.site.variant for finding in findings if finding.truly_changed]
+    true_bases = {variant.position + 1 for variant in changed if not variant.is_indel}
+    true_indels = {variant.position + 1 for variant in changed if variant.is_indel}
     return DemoResult(tuple(findings), len(bases.keys() - true_bases) + len(indels.keys() - true_indels), loci)
 
 

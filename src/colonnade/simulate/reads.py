@@ -1,182 +1,170 @@
-"""Paired reads from a population: overlapping mates, and qualities that mean what they say."""
+"""The reads of one sample: drawn window by window, put in order, and encoded as BAM records or FASTQ."""
 
-import os
-import tempfile
-from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pysam
 
 from colonnade.formats.fasta import BASES
-from colonnade.records.filters import Flag
-from colonnade.simulate.population import Codes, Site, to_text
+from colonnade.simulate import reads_kernels, templates_kernels
+from colonnade.simulate.library import Library
+from colonnade.simulate.population import Population
+from colonnade.simulate.templates import (
+    READ,
+    alleles_of,
+    ground_of,
+    longest_template,
+    protocol_of,
+    windows,
+)
+from colonnade.simulate.variants import Codes
+from colonnade.version import __version__
 
-QUALITIES: Final = np.array([37, 30, 22, 12], np.uint8)
-QUALITY_SHARES: Final = np.array([0.70, 0.18, 0.08, 0.04])
-_ANCHOR: Final = 10  # aligned bases that an indel needs on both sides; with fewer the read's end is clipped
+#: What can be made of a read.
+Encoding = Literal["bam", "ubam", "fastq"]
+ENCODINGS: Final[tuple[Encoding, ...]] = ("bam", "fastq", "ubam")
 
-_MATCH, _INSERTION, _DELETION, _CLIP = 0, 1, 2, 4
+READS_PER_TASK: Final = 1 << 14
+_NAME_ROOM: Final = 256  # the longest name in BAM, with its NUL
+_LETTERS: Final = np.frombuffer(BASES.encode(), np.uint8)
+
+Rows = npt.NDArray[np.void]
 
 
 @dataclass(frozen=True)
-class Library:
-    """How templates are sequenced.
+class Window:
+    """The reads of some neighbouring sources.
 
     Parameters
     ----------
-    read_length
-        Bases of each mate.
-    template_mean, template_sd
-        Length of templates, in bases; never shorter than a read.
-    depth
-        Templates that cover a position, on average.
+    drawn
+        ``READ`` rows in the order of templates, mates side by side.
+    ready
+        Rows by start: all those that no later window's come before.
+    position
+        Up to which the contig is done.
     """
 
-    read_length: int = 150
-    template_mean: float = 240.0
-    template_sd: float = 40.0
-    depth: float = 300.0
+    drawn: Rows
+    ready: Rows
+    position: int
 
 
-@dataclass(frozen=True)
-class _Read:
-    start: int
-    cigar: list[tuple[int, int]]
-    bases: Codes
-    qualities: npt.NDArray[np.uint8]
+class ContigReads:
+    """All reads of one sample on one contig; each part of them can be made by any thread, in any order.
 
-    @property
-    def end(self) -> int:
-        return self.start + sum(length for kind, length in self.cigar if kind in (_MATCH, _DELETION))
+    Parameters
+    ----------
+    population
+        What the sample is drawn from.
+    sample
+        Its number in the population.
+    contig, number, codes
+        Name of the contig, its number in the header, its bases.
+    library
+        How templates are made and sequenced.
+    seed
+        Seed of all draws.
+    """
 
+    def __init__(
+        self,
+        population: Population,
+        sample: int,
+        contig: str,
+        number: int,
+        codes: Codes,
+        library: Library,
+        *,
+        seed: int,
+    ) -> None:
+        name = population.samples[sample]
+        self._is_amplified = bool(library.amplicons)
+        self._alleles = alleles_of(population, sample, contig)
+        self._ground = ground_of(library, codes, contig=contig, sample=name, seed=seed)
+        self._protocol = protocol_of(library)
+        self._labels = reads_kernels.Labels(
+            contig=number,
+            name=np.frombuffer(f"{name}.{number + 1}.".encode(), np.uint8),
+            read_group=np.frombuffer(f"RGZ{name}\0".encode(), np.uint8),
+        )
 
-def simulate_bam(
-    path: str | Path,
-    reference: Codes,
-    sites: Sequence[Site],
-    time_point: int,
-    library: Library,
-    rng: np.random.Generator,
-    *,
-    contig: str = "virus",
-) -> None:
-    """Write a sorted, indexed BAM of paired reads of one time point. Alleles of different sites are independent."""
-    n_templates = int(library.depth * len(reference) / library.template_mean)
-    lengths = np.maximum(
-        rng.normal(library.template_mean, library.template_sd, n_templates).astype(int), library.read_length
-    )
-    starts = (rng.random(n_templates) * (len(reference) - lengths)).astype(int)
-    lefts, rights = starts, starts + lengths - library.read_length
-    carried = _carried_sites(sites, time_point, starts, starts + lengths, rng)
+    def windows(self) -> Iterator[Window]:
+        """Draw the reads, in the order of their sources."""
+        held = np.empty(0, READ)
+        for first, last, horizon in windows(self._ground, is_amplified=self._is_amplified):
+            drawn = self._draw(first, last)
+            waiting = np.concatenate((held, drawn))
+            waiting = waiting[np.argsort(waiting["start"], kind="stable")]
+            n_ready = int(np.searchsorted(waiting["start"], horizon))
+            held = waiting[n_ready:].copy()
+            yield Window(drawn, waiting[:n_ready], min(horizon, len(self._ground.codes)))
 
-    qualities = rng.choice(QUALITIES, (n_templates, 2, library.read_length), p=QUALITY_SHARES)
-    shifts = np.where(rng.random(qualities.shape) < 10.0 ** (-0.1 * qualities), rng.integers(1, 4, qualities.shape), 0)
-    records = []
-    for number, ends in enumerate(zip(lefts.tolist(), rights.tolist(), strict=True)):
-        mates = [
-            _read(reference, start, carried.get(number, ()), *noise)
-            for start, *noise in zip(ends, qualities[number], shifts[number].astype(np.uint8), strict=True)
-        ]
-        records += _records(f"{Path(path).stem}.{number}", mates)
-    _write(Path(path), sorted(records, key=lambda record: record.reference_start), contig, len(reference))
+    def encoded(self, reads: Rows, encoding: Encoding) -> list[npt.NDArray[np.uint8]]:
+        """Some reads as bytes: BAM records, or FASTQ entries."""
+        buffers = self._buffers()
+        largest = reads_kernels.FIXED + 2 * _NAME_ROOM + 4 * len(buffers.cigar) + 2 * self._protocol.read_length
+        usual = reads_kernels.FIXED + 64 + len(self._labels.name) + 2 * self._protocol.read_length
+        pieces = []
+        while len(reads):
+            out = np.empty(largest + usual * len(reads), np.uint8)
+            done, size = self._write(reads, encoding, buffers, out)
+            pieces.append(out[:size])
+            reads = reads[done:]
+        return pieces
 
+    def _draw(self, first: int, last: int) -> Rows:
+        sources = (first, last, self._ground, self._alleles, self._protocol)
+        room = self._protocol.mates * int(templates_kernels.count_templates(*sources))
+        reads = np.empty(room, READ)
+        buffers = self._buffers()
+        n_reads = int(templates_kernels.draw_reads(*sources, buffers.carried, buffers.cigar, reads))
+        return reads[:n_reads]
 
-def _write(path: Path, records: Sequence[pysam.AlignedSegment], contig: str, length: int) -> None:
-    """Write a BAM and its index; both appear when complete."""
-    header = {
-        "HD": {"VN": "1.6", "SO": "coordinate"},
-        "SQ": [{"SN": contig, "LN": length}],
-        "PG": [{"ID": "colonnade", "PN": "colonnade"}],
-    }
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        unfinished = Path(folder) / "reads.bam"
-        with pysam.AlignmentFile(str(unfinished), "wb", header=header) as file:
-            for record in records:
-                file.write(record)
-        pysam.index(str(unfinished))
-        os.replace(unfinished, path)
-        os.replace(f"{unfinished}.bai", f"{path}.bai")
+    def _write(
+        self, reads: Rows, encoding: Encoding, buffers: reads_kernels.Buffers, out: npt.NDArray[np.uint8]
+    ) -> tuple[int, int]:
+        drawn_from = (reads, self._ground, self._alleles, self._protocol, self._labels, buffers)
+        if encoding == "bam":
+            done, size = reads_kernels.write_aligned(*drawn_from, out)
+        elif encoding == "ubam":
+            done, size = reads_kernels.write_unaligned(*drawn_from, out)
+        else:
+            done, size = reads_kernels.write_fastq(*drawn_from, _LETTERS, out)
+        return int(done), int(size)
 
-
-def _carried_sites(
-    sites: Sequence[Site],
-    time_point: int,
-    starts: npt.NDArray[np.int64],
-    ends: npt.NDArray[np.int64],
-    rng: np.random.Generator,
-) -> dict[int, list[Site]]:
-    """The sites at which each template differs from the reference, by position."""
-    carried: dict[int, list[Site]] = {}
-    for site in sites:
-        covering = np.flatnonzero((starts <= site.position) & (site.position < ends))
-        for template in covering[rng.random(covering.size) < site.shares[time_point]].tolist():
-            carried.setdefault(template, []).append(site)
-    return carried
-
-
-def _read(
-    reference: Codes, start: int, sites: Sequence[Site], qualities: npt.NDArray[np.uint8], shifts: npt.NDArray[np.uint8]
-) -> _Read:
-    """One mate of a template that carries some sites; a shift other than 0 is a sequencing error."""
-    length = len(qualities)
-    bases = reference[start : start + length].copy()
-    cigar = [(_MATCH, length)]
-    for site in sites:
-        if start <= site.position < start + length and not site.is_indel:
-            bases[site.position - start] = BASES.index(site.event)
-    for site in sites:
-        if site.is_indel and start <= site.position < start + length - 1:
-            start, cigar, bases = _with_indel(reference, start, bases, site)
-            break  # sites are further apart than a read is long
-    return _Read(start, cigar, (bases + shifts[: len(bases)]) % 4, qualities[: len(bases)])
-
-
-def _with_indel(reference: Codes, start: int, bases: Codes, site: Site) -> tuple[int, list[tuple[int, int]], Codes]:
-    """Put an indel into a read: the same number of bases, a new CIGAR; an end too short to align is clipped."""
-    length = len(bases)
-    before = site.position + 1 - start
-    letters = np.array([BASES.index(letter) for letter in site.event[1:]], np.uint8)
-    if site.event[0] == "+":
-        inserted = letters[: length - before]
-        after = length - before - len(inserted)
-        bases = np.concatenate((bases[:before], inserted, bases[before : before + after]))
-        gap, resume = (_INSERTION, len(letters)), site.position + 1
-    else:
-        after = length - before
-        resume = site.position + 1 + len(letters)
-        bases = np.concatenate((bases[:before], reference[resume : resume + after]))
-        after = len(bases) - before
-        gap = (_DELETION, len(letters))
-    if after < _ANCHOR:
-        return start, [(_MATCH, before), (_CLIP, len(bases) - before)], bases
-    if before < _ANCHOR:
-        return resume, [(_CLIP, len(bases) - after), (_MATCH, after)], bases
-    return start, [(_MATCH, before), gap, (_MATCH, after)], bases
+    def _buffers(self) -> reads_kernels.Buffers:
+        """Room for one template: no two variants share a base of it, so it carries at most one for each."""
+        n_items = int(np.diff(self._alleles.first).max())
+        most = min(n_items, longest_template(self._ground)) + 1
+        return reads_kernels.Buffers(
+            carried=np.empty(most, np.int64),
+            cigar=np.empty(2 * most + 3, np.int64),
+            mate_cigar=np.empty(2 * most + 3, np.int64),
+            name=np.empty(_NAME_ROOM, np.uint8),
+            bases=np.empty(self._protocol.read_length, np.uint8),
+            qualities=np.empty(self._protocol.read_length, np.uint8),
+        )
 
 
-def _records(name: str, mates: Sequence[_Read]) -> list[pysam.AlignedSegment]:
-    left, right = mates
-    span = max(left.end, right.end) - min(left.start, right.start)
-    records = []
-    for mate, other, flags, template_length in (
-        (left, right, Flag.READ1 | Flag.MREVERSE, span),
-        (right, left, Flag.READ2 | Flag.REVERSE, -span),
-    ):
-        record = pysam.AlignedSegment()
-        record.query_name = name
-        record.flag = int(Flag.PAIRED | Flag.PROPER_PAIR | flags)
-        record.reference_id = record.next_reference_id = 0
-        record.reference_start = mate.start
-        record.next_reference_start = other.start
-        record.template_length = template_length
-        record.mapping_quality = 60
-        record.cigartuples = mate.cigar
-        record.query_sequence = to_text(mate.bases)
-        record.query_qualities = array("B", mate.qualities.tobytes())
-        records.append(record)
-    return records
+def bam_header(sample: str, lengths: Mapping[str, int]) -> bytes:
+    """Header of a BAM file in coordinate order, or, without contigs, of unaligned reads (SAM specification, section 4.2)."""
+    order = "SO:coordinate" if lengths else "SO:unsorted\tGO:query"
+    lines = [
+        f"@HD\tVN:1.6\t{order}",
+        *(f"@SQ\tSN:{contig}\tLN:{length}" for contig, length in lengths.items()),
+        f"@RG\tID:{sample}\tSM:{sample}",
+        f"@PG\tID:colonnade\tPN:colonnade\tVN:{__version__}",
+    ]
+    text = "".join(line + "\n" for line in lines).encode()
+    parts = [b"BAM\1", _int32(len(text)), text, _int32(len(lengths))]
+    for contig, length in lengths.items():
+        name = contig.encode() + b"\0"
+        parts += [_int32(len(name)), name, _int32(length)]
+    return b"".join(parts)
+
+
+def _int32(number: int) -> bytes:
+    return number.to_bytes(4, "little")
