@@ -25,6 +25,7 @@ bench: $(READY)  ## timing beside samtools and pysam, as ratios
 	$(BIN)/python benchmarks/pileup.py
 
 validate: $(READY)  ## the method against known truth (slow)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[report]"
 	for script in validation/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:  ## remove everything that make has made

@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from colonnade.compare.engine import CompareResult, compare
+    from colonnade.compare.engine import CompareResult, compare, compare_to_files
     from colonnade.compare.options import CompareOptions
+    from colonnade.compare.question import Question
     from colonnade.compare.samples import REF, Comparison
     from colonnade.errors import ColonnadeError
     from colonnade.pileup.columns import Alignment, Column, ColumnBatch, State
@@ -33,6 +34,7 @@ _HOMES = {
     "Comparison": "colonnade.compare.samples",
     "Flag": "colonnade.records.filters",
     "Pileup": "colonnade.pileup.engine",
+    "Question": "colonnade.compare.question",
     "REF": "colonnade.compare.samples",
     "Range": "colonnade.plan.ranges",
     "ReadFilter": "colonnade.records.filters",
@@ -41,6 +43,7 @@ _HOMES = {
     "State": "colonnade.pileup.columns",
     "__version__": "colonnade.version",
     "compare": "colonnade.compare.engine",
+    "compare_to_files": "colonnade.compare.engine",
     "pileup": "colonnade.pileup.engine",
     "plan": "colonnade.plan.api",
     "tally": "colonnade.tally.engine",
@@ -57,6 +60,7 @@ __all__ = [
     "Comparison",
     "Flag",
     "Pileup",
+    "Question",
     "Range",
     "ReadFilter",
     "Region",
@@ -64,6 +68,7 @@ __all__ = [
     "State",
     "__version__",
     "compare",
+    "compare_to_files",
     "pileup",
     "plan",
     "tally",

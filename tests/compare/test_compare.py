@@ -349,3 +349,28 @@ def test_changes_at_random_places_are_found_where_counts_repeat(small) -> None:
     other = {place: "T" if REFERENCE[place] != "T" else "A" for place in places}
     result = small(reads(60, {}), reads(60, other))
     assert result.dist["position"].to_pylist() == [place + 1 for place in places]
+
+
+def test_ten_samples_in_one_pass_give_what_each_pair_gives_alone(hiv, tmp_path: Path) -> None:
+    # Ten thinned copies of three real samples; the memory does for a few hundred kB of reads.
+    sources = [hiv["wk4"], hiv["wk30"], hiv["CAP217"]]
+    samples = {}
+    for number in range(10):
+        samples[f"s{number}"] = path = tmp_path / f"s{number}.bam"
+        part = f"{number}.{30 + 5 * number}"
+        pysam.samtools.view("-b", "-s", part, "-o", str(path), str(sources[number % 3]), catch_stdout=False)
+        pysam.samtools.index(str(path))
+    options = CompareOptions(min_distance=0.05, draws=400, window=100)
+    whole = compare(samples, reference=hiv[REF], options=options, memory=1 << 20, threads=2)
+    assert whole.stats.num_rows == 45
+    assert sum(whole.stats["changed"].to_pylist()) > 500
+    for one, two in (("s0", "s2"), ("s1", "s3"), ("s4", "s9")):
+        alone = compare({n: samples[n] for n in (one, two)}, reference=hiv[REF], options=options)
+        for name in ("dist", "idist", "stats", "windows"):
+            expected = getattr(alone, name).to_pylist()
+            found = [
+                row for row in getattr(whole, name).to_pylist() if (row["sample_1"], row["sample_2"]) == (one, two)
+            ]
+            if name in ("dist", "idist"):  # false shares are those of the whole list
+                found, expected = ([row | {"false_share": None} for row in rows] for rows in (found, expected))
+            assert found == expected

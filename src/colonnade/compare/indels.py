@@ -101,11 +101,13 @@ class IndelComparer:
             some = junctions[pair.seen[junctions] == seen]
             counts = pair.counts(some, seen)
             distinct, numbers = group_keys(counts.reshape(len(some), -1))
-            below = self._quadrature.probabilities(distinct.reshape(-1, seen + 1, 2))[numbers]
-            states[some] = np.where(settled[some], states[some], self._quadrature.states_of(below))
-            for k in np.flatnonzero(wanted(states[some], self._options)).tolist():
+            found = self._quadrature.states(distinct.reshape(-1, seen + 1, 2))[numbers]
+            states[some] = np.where(settled[some], states[some], found)
+            shown = np.flatnonzero(wanted(states[some], self._options))
+            below = self._quadrature.probabilities(counts[shown])
+            for k, p in zip(shown.tolist(), below.tolist(), strict=True):
                 names = ["@", *(table.name(event) for event in pair.events(int(some[k])))]
-                yield _Row(int(some[k]), number, int(states[some[k]]), 1 - float(below[k]), names, counts[k])
+                yield _Row(int(some[k]), number, int(states[some[k]]), 1 - p, names, counts[k])
 
     def _table(self, loaded: LoadedRange, table: IndelTable, rows: Sequence[_Row]) -> pa.Table:
         options = self._options

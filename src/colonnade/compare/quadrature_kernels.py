@@ -4,28 +4,21 @@ import numpy as np
 
 from colonnade.jit import kernel
 
-POINTS = 4096  # of the Latin hypercube, and of each quantile table
 NAMED = 4  # categories that the innermost loop names
 ROWS = 32  # of quantiles in order of visits that are held at a time
-REPLICATES = np.array([1, 4, 16, 64], np.int64)
-# How near a threshold more replicates are asked for where thresholds are 0.01 and 0.99 (wider in proportion for those nearer
-# to 0.5). With the 0.001 that is allowed, each is more than 5 standard errors of the worst keys (validation/screen.py).
-MARGINS = np.array([0.007, 0.004, 0.0015, 0.0], np.float64)
+DIMENSIONS = 8  # that have an order of visits of their own
 
 
-def _permutations():
-    """Order in which the hypercube visits the entries of the quantile tables: (8, POINTS), fixed for all platforms.
+def latin_hypercube(points):
+    """Order in which dimensions visit the entries of tables of so many quantiles: (DIMENSIONS, points), fixed for all platforms.
 
     Random permutations (McKay, Beckman, Conover 1979), by sorting SplitMix64. No key does much worse than with independent points;
     a rank-1 lattice does better on average and 2.5 times as bad on some keys.
     """
-    z = np.arange(1, 8 * POINTS + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = np.arange(1, DIMENSIONS * points + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.argsort((z ^ (z >> np.uint64(31))).reshape(8, POINTS), axis=1).astype(np.int32)
-
-
-VISITS = _permutations()
+    return np.argsort((z ^ (z >> np.uint64(31))).reshape(DIMENSIONS, points), axis=1).astype(np.int32)
 
 
 @kernel
@@ -47,19 +40,20 @@ def _mix(value):
 
 
 @kernel
-def _shift(replicate, dimension, categories):
+def _shift(replicate, dimension, categories, points):
     """How far a replicate moves the points of a dimension; dimensions that share an order of visits are always apart."""
-    if replicate == 0 and dimension < VISITS.shape[0]:
+    if replicate == 0 and dimension < DIMENSIONS:
         return 0
-    return _mix(2 * categories * replicate + dimension + 1) & (POINTS - 1)
+    return _mix(2 * categories * replicate + dimension + 1) % points
 
 
 @kernel
-def _variates(counts, category, side, replicate, prior, table, normal, spare, rows, held):
-    """Gamma variates (POINTS,) of one category of one sample in a replicate.
+def _variates(counts, category, side, replicate, prior, table, normal, visits, rows, held):
+    """Gamma variates (points,) of one category of one sample in a replicate.
 
     Quantiles in the order of visits, twice over, stay in ``rows`` for the next replicate and the next key; ``held`` says whose.
     """
+    points = normal.size
     dimension = side * counts.shape[0] + category
     count = counts[category, side]
     slot = dimension % ROWS
@@ -69,19 +63,19 @@ def _variates(counts, category, side, replicate, prior, table, normal, spare, ro
         if count < table.shape[0]:
             quantiles = table[count]
         else:
-            _fill_quantiles(count + prior, normal, spare)
-            quantiles = spare
-        for point in range(POINTS):
-            rows[slot, point] = quantiles[VISITS[dimension & 7, point]]
-        rows[slot, POINTS:] = rows[slot, :POINTS]
-    shift = _shift(replicate, dimension, counts.shape[0])
-    return rows[slot, shift : shift + POINTS]
+            quantiles = rows[ROWS, :points]
+            _fill_quantiles(count + prior, normal, quantiles)
+        for point in range(points):
+            rows[slot, point] = quantiles[visits[dimension % DIMENSIONS, point]]
+        rows[slot, points:] = rows[slot, :points]
+    shift = _shift(replicate, dimension, counts.shape[0], points)
+    return rows[slot, shift : shift + points]
 
 
 @kernel
 def _add_category(one, two, sums):
-    """Add the gamma variates of one category of both samples to ``sums`` (5, POINTS): both totals, squares and products."""
-    for point in range(POINTS):
+    """Add the gamma variates of one category of both samples to ``sums`` (5, points): both totals, squares and products."""
+    for point in range(one.size):
         a = one[point]
         b = two[point]
         sums[0, point] += a
@@ -98,7 +92,7 @@ def _count_below(squared, a0, a1, a2, a3, b0, b1, b2, b3, sums):
     Four categories by name, any others in ``sums``: a loop that stores nothing is one that becomes vector instructions.
     """
     below = 0
-    for point in range(POINTS):
+    for point in range(a0.size):
         a = 1.0 / (sums[0, point] + a0[point] + a1[point] + a2[point] + a3[point])
         b = 1.0 / (sums[1, point] + b0[point] + b1[point] + b2[point] + b3[point])
         d0 = a0[point] * a - b0[point] * b
@@ -111,49 +105,52 @@ def _count_below(squared, a0, a1, a2, a3, b0, b1, b2, b3, sums):
 
 
 @kernel
-def _probability_below(counts, distance, low, high, prior, table, normal, spare, rows, held, sums):
+def _probability_below(
+    counts, distance, low, high, replicates, margins, prior, table, normal, visits, rows, held, sums
+):
     """Integral over as many replicates of the hypercube as the nearness of ``low`` and ``high`` asks for."""
     n = counts.shape[0]
-    nothing = np.zeros(POINTS)
+    nothing = np.zeros(normal.size)
     below = 0
     done = 0
     share = 0.0
-    wider = max(1.0, np.sqrt(low * (1.0 - low) / (0.01 * 0.99)))
-    for stage in range(REPLICATES.size):
-        while done < REPLICATES[stage]:
+    for stage in range(replicates.size):
+        while done < replicates[stage]:
             if n > NAMED:
                 sums[:] = 0.0
             for category in range(NAMED, n):
-                one = _variates(counts, category, 0, done, prior, table, normal, spare, rows, held)
-                two = _variates(counts, category, 1, done, prior, table, normal, spare, rows, held)
+                one = _variates(counts, category, 0, done, prior, table, normal, visits, rows, held)
+                two = _variates(counts, category, 1, done, prior, table, normal, visits, rows, held)
                 _add_category(one, two, sums)
-            a0 = _variates(counts, 0, 0, done, prior, table, normal, spare, rows, held)
-            a1 = _variates(counts, 1, 0, done, prior, table, normal, spare, rows, held)
-            a2 = _variates(counts, 2, 0, done, prior, table, normal, spare, rows, held) if n > 2 else nothing
-            a3 = _variates(counts, 3, 0, done, prior, table, normal, spare, rows, held) if n > 3 else nothing
-            b0 = _variates(counts, 0, 1, done, prior, table, normal, spare, rows, held)
-            b1 = _variates(counts, 1, 1, done, prior, table, normal, spare, rows, held)
-            b2 = _variates(counts, 2, 1, done, prior, table, normal, spare, rows, held) if n > 2 else nothing
-            b3 = _variates(counts, 3, 1, done, prior, table, normal, spare, rows, held) if n > 3 else nothing
+            a0 = _variates(counts, 0, 0, done, prior, table, normal, visits, rows, held)
+            a1 = _variates(counts, 1, 0, done, prior, table, normal, visits, rows, held)
+            a2 = _variates(counts, 2, 0, done, prior, table, normal, visits, rows, held) if n > 2 else nothing
+            a3 = _variates(counts, 3, 0, done, prior, table, normal, visits, rows, held) if n > 3 else nothing
+            b0 = _variates(counts, 0, 1, done, prior, table, normal, visits, rows, held)
+            b1 = _variates(counts, 1, 1, done, prior, table, normal, visits, rows, held)
+            b2 = _variates(counts, 2, 1, done, prior, table, normal, visits, rows, held) if n > 2 else nothing
+            b3 = _variates(counts, 3, 1, done, prior, table, normal, visits, rows, held) if n > 3 else nothing
             below += _count_below(2.0 * distance * distance, a0, a1, a2, a3, b0, b1, b2, b3, sums)
             done += 1
-        share = below / (done * POINTS)
-        if min(abs(share - low), abs(share - high)) > wider * MARGINS[stage]:
+        share = below / (done * normal.size)
+        if min(abs(share - low), abs(share - high)) > margins[stage]:
             break
     return share
 
 
 @kernel
-def probabilities_below(counts, distance, low, high, prior, table, normal, result):
+def probabilities_below(counts, distance, low, high, replicates, margins, prior, table, normal, visits, result):
     """Fill ``result`` (n,) with P(distance of two compositions < ``distance``) for ``counts`` (n, categories, 2).
 
-    The compositions are Dirichlet(counts + prior). Integrated over a Latin hypercube through gamma quantiles (``table``, a row per
-    count, ``POINTS`` wide), in more shifted replicates the nearer the result is to the thresholds ``low`` and ``high``.
-    A pure function of the counts.
+    The compositions are Dirichlet(counts + prior). Integrated over a Latin hypercube (``visits``) through gamma quantiles
+    (``table``, a row per count; ``normal``, quantiles of the normal distribution at the same points, for counts beyond it), in
+    ``replicates`` that rise as long as the result is within ``margins`` of ``low`` or ``high``. A pure function of the counts.
     """
-    rows = np.empty((ROWS, 2 * POINTS))
-    spare = np.empty(POINTS)
+    points = normal.size
+    rows = np.empty((ROWS + 1, 2 * points))
     held = np.full((ROWS, 2), -1, np.int64)
-    sums = np.zeros((5, POINTS))
+    sums = np.zeros((5, points))
     for k in range(counts.shape[0]):
-        result[k] = _probability_below(counts[k], distance, low, high, prior, table, normal, spare, rows, held, sums)
+        result[k] = _probability_below(
+            counts[k], distance, low, high, replicates, margins, prior, table, normal, visits, rows, held, sums
+        )

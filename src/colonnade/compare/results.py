@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 import pyarrow as pa
@@ -58,11 +60,16 @@ class ResultFiles:
         self._output = OutputSet(paths, force=force)
 
     def __enter__(self) -> "ResultFiles":
-        self._output.__enter__()
+        with ExitStack() as stack:
+            stack.enter_context(self._output)
+            self._vcf_file = self._open_vcf()  # now, as it may refuse a contig's name
+            self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._output.__exit__(*error)  # type: ignore[arg-type]
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
     def write(self) -> pa.Table:
         """Write the results of the run, which has compared everything; returns stats."""
@@ -70,18 +77,17 @@ class ResultFiles:
             name: open_table(self._output.sink(path), self._run.schemas[name], self._kind)
             for name, path in self._tables.items()
         }
-        vcf = self._open_vcf()
         stats = None
         for stretch in self._run.stretches():
             for name in files.keys() & stretch.keys():
                 files[name].write(stretch[name])
-            if vcf is not None and "dist" in stretch:
-                vcf.write(**{name: stretch[name] for name in TABLES_OF_VCF})
+            if self._vcf_file is not None and "dist" in stretch:
+                self._vcf_file.write(**{name: stretch[name] for name in TABLES_OF_VCF})
             stats = stretch.get("stats", stats)
         for file in files.values():
             file.finish(self._run.facts)
-        if vcf is not None:
-            vcf.finish()
+        if self._vcf_file is not None:
+            self._vcf_file.finish()
         self._output.write(self._facts, [json.dumps(self._run.facts, indent=2), "\n"])
         self._make_indexes()
         return stats

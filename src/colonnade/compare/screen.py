@@ -115,7 +115,7 @@ class Screen:
 
     def probabilities(self, keys: Keys) -> npt.NDArray[np.float64]:
         """P(distance < min_distance) for keys (n, 8): four counts of one sample, four of the other."""
-        return self._quadrature.probabilities(keys.reshape(-1, 2, 4).transpose(0, 2, 1))
+        return self._quadrature.probabilities(_by_category(keys))
 
     def _decide(self, keys: Keys) -> States:
         """States of canonical keys (n, 8), each distinct one asked once."""
@@ -124,10 +124,15 @@ class Screen:
         with self._lock:
             kernels.recall(self._known_keys, self._known_states, distinct, states)
         new = np.flatnonzero(states == UNDECIDED)
-        states[new] = self._quadrature.states_of(self.probabilities(distinct[new]))
+        states[new] = self._quadrature.states(_by_category(distinct[new]))
         with self._lock:
             kernels.remember(self._known_keys, self._known_states, distinct[new], states[new])
         return states[numbers]
+
+
+def _by_category(keys: Keys) -> npt.NDArray[np.int64]:
+    """Keys (n, 8) as counts (n, 4, 2)."""
+    return keys.reshape(-1, 2, 4).transpose(0, 2, 1)
 
 
 def group_keys(keys: Keys) -> tuple[Keys, npt.NDArray[np.int64]]:
