@@ -47,7 +47,6 @@ class Inputs:
                 for contig, length in self.reference.lengths.items()
                 if any(contig in file.contigs for file in self.files.values())
             }
-            self._warn_about_lonely_contigs()
             self._stack = stack.pop_all()
 
     def __enter__(self) -> "Inputs":
@@ -63,6 +62,7 @@ class Inputs:
     def regions(self, texts: Sequence[str | Region], bed: str | PathLike[str] | None) -> list[Region]:
         """Regions of interest, sorted and merged; all shared contigs where none is asked for."""
         if not texts and bed is None:
+            self._warn_about_lonely_contigs()
             return [Region(contig, 0, length) for contig, length in self.contigs.items() if length]
         return regions_of_interest(texts, bed, self.reference.lengths)
 
