@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from colonnade.compare import false_share
 from colonnade.compare.false_share import (
     BINS,
+    EDGES,
     SAMPLE,
     distance_counts,
     false_shares,
@@ -19,8 +21,8 @@ from colonnade.compare.false_share import (
     sample_loci,
     within_false_share,
 )
-from colonnade.compare.false_share_kernels import fit_shares
-from colonnade.compare.posterior import reference_draws
+from colonnade.compare.false_share_kernels import count_distances, fit_shares
+from colonnade.compare.posterior import event_draws, reference_draws
 from colonnade.compare.screen import Screen
 from colonnade.compare.screen_kernels import CHANGED
 
@@ -142,23 +144,70 @@ def test_a_sample_of_few_loci_has_them_all() -> None:
 
 
 def test_distances_are_counted_in_their_bins_and_one_on_the_threshold_is_not_above_it() -> None:
-    points_1 = np.zeros((1, 5, 2))
+    points_1 = np.zeros((1, 5, 4))
     points_1[..., 0] = 1
     rows = []
     for distance in (0.0, 0.126, 0.25, 0.26, 1.0):
-        points_2 = np.zeros((1, 5, 2))
-        points_2[...] = 1 - distance, distance
+        points_2 = np.zeros((1, 5, 4))
+        points_2[..., :2] = 1 - distance, distance
         rows.append(distance_counts(points_1, points_2, min_distance=0.25)[0])
     assert [np.flatnonzero(row).tolist() for row in rows] == [[0], [7], [10], [11], [11]]
     assert {row.sum() for row in rows} == {5 * 64}
 
 
 def test_each_draw_meets_many_of_the_other_sample() -> None:
-    """Two draws alike of 100: some of their pairings are below the threshold, though no draw meets its own partner there."""
-    points_1, points_2 = np.zeros((2, 1, 100, 2))
+    points_1, points_2 = np.zeros((2, 1, 100, 4))
     points_1[..., 0] = points_2[..., 1] = 1
-    points_1[0, 0], points_2[0, 30] = (1, 0), (1, 0)
-    assert distance_counts(points_1, points_2, min_distance=0.2)[0, 0] == 64
+    points_2[0, 30] = 1, 0, 0, 0
+    assert distance_counts(points_1, points_2, min_distance=0.2)[0].tolist() == [64] + [0] * (BINS - 2) + [6336]
+
+
+def counted_plainly(points_1: Floats, points_2: Floats, edges: Floats, pairings: int) -> NDArray[np.int32]:
+    counts = np.zeros((len(points_1), edges.size), np.int32)
+    for shift in range(pairings):
+        differences = points_1 - np.roll(points_2, -shift, axis=1)
+        squares = sum(differences[..., o] ** 2 for o in range(4))
+        bins = np.searchsorted(2 * edges * edges, squares, side="left") - 1
+        for locus, found in enumerate(np.maximum(bins, 0)):
+            counts[locus] += np.bincount(found, minlength=edges.size).astype(np.int32)
+    return counts
+
+
+count_vectors = arrays(np.int32, (2, 4), elements=st.one_of(st.integers(0, 3), st.integers(0, 400)))
+
+
+@given(
+    st.lists(count_vectors, min_size=1, max_size=3), st.sampled_from([0.001, 0.02, 0.2, 0.7, 1.0]), st.integers(1, 70)
+)
+def test_no_pair_is_passed_over_that_is_not_far(loci: list[NDArray[np.int32]], distance: float, draws: int) -> None:
+    sides = np.stack(loci, axis=1)
+    points_1, points_2 = (
+        np.stack(
+            [event_draws(counts.astype(np.int64), i, prior=0.1, draws=draws, key=key) for i, counts in enumerate(side)]
+        )
+        for key, side in enumerate(sides)
+    )
+    for one, two in ((points_1, points_2), (points_1, points_1)):
+        counts = np.empty((len(loci), BINS), np.int32)
+        count_distances(one, two, EDGES * distance, 16, counts)
+        assert counts.tolist() == counted_plainly(one, two, EDGES * distance, 16).tolist()
+
+
+@pytest.mark.parametrize("above", [0, 1])
+def test_a_pair_is_told_from_the_threshold_by_the_last_bit(above: int) -> None:
+    """Where one base gains what another loses, the bound is the distance itself."""
+    edge = np.nextafter(0.25, above)
+    points_1, points_2 = np.zeros((2, 1, 1, 4))
+    points_1[..., 0] = 1
+    points_2[..., :2] = 0.75, 0.25
+    counts = np.empty((1, BINS), np.int32)
+    count_distances(points_1, points_2, EDGES * edge, 1, counts)
+    assert np.flatnonzero(counts[0]).tolist() == [BINS - 1 - above]
+
+
+def test_loci_without_data_are_in_no_bin_below() -> None:
+    nothing = np.full((1, 3, 4), np.nan)
+    assert distance_counts(nothing, nothing, min_distance=0.2)[0].tolist() == [0] * (BINS - 1) + [3 * 64]
 
 
 def test_with_nothing_known_of_other_loci_rows_that_are_certain_stay_so() -> None:
@@ -188,6 +237,30 @@ def test_samples_count_for_the_loci_they_stand_for() -> None:
     near = sampled([30, 0, 0, 0], [25, 5, 0, 0], 50)
     more, fewer = (learned(rows, (near, n))[0] for n in (5000, 50))
     assert more < fewer
+
+
+def test_it_does_not_matter_what_is_remembered_of_other_comparisons() -> None:
+    rows, other = binned(np.array([0.99, 0.995, 1.0])), (sampled([30, 1, 0, 0], [25, 6, 0, 0], 20), 500)
+    false_share._draws_of_sorted.cache_clear()
+    first = learned(rows, other)
+    learned(rows, (sampled([31, 2, 1, 0], [3, 30, 0, 1], 5), 80))
+    assert learned(rows, other).tobytes() == first.tobytes()
+
+
+def test_sampled_loci_have_the_distance_of_their_counts_whatever_the_order_of_bases() -> None:
+    """0.1, which is 0.69 of the threshold."""
+    sample = sampled([100_000, 300_000, 0, 600_000], [100_000, 400_000, 0, 500_000], 1)
+    counts = false_share._sample_counts(sample, min_distance=0.145, prior=0.1)
+    assert counts.tolist() == [[0] * 8 + [200 * 16] + [0] * 3]
+
+
+def test_samples_with_the_same_counts_do_not_have_the_same_draws() -> None:
+    """A draw that met itself would be one of 16 at no distance; two of a thousand mixed reads hardly come as near."""
+    counts = false_share._sample_counts(
+        sampled([500, 300, 150, 50], [500, 300, 150, 50], 1), min_distance=0.2, prior=0.1
+    )
+    assert counts.sum() == 200 * 16
+    assert counts[0, 0] < 0.02 * counts.sum()
 
 
 def test_a_list_without_rows_or_other_loci_is_no_trouble() -> None:

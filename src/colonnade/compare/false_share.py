@@ -6,14 +6,16 @@ of the true distance is first learned from all loci that were compared: from eve
 of the loci that are not in it. docs/decisions/false_share.md has the figures.
 """
 
+import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from colonnade.compare import false_share_kernels as kernels
-from colonnade.compare.posterior import Draws, event_draws, reference_draws
+from colonnade.compare.posterior import Draws, event_draws
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int32]
@@ -23,11 +25,13 @@ Counts = npt.NDArray[np.int32]
 EDGES: Final = np.array([0, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1])
 BINS: Final = EDGES.size
 SAMPLED: Final = np.dtype([("priority", "<f8"), ("counts_1", "<i4", (4,)), ("counts_2", "<i4", (4,))])
-SAMPLE: Final = 512  # loci sampled of each state; 200 gave the same shares
-_SAMPLE_DRAWS: Final = 500
+SAMPLE: Final = 256  # loci sampled of each state
 _PAIRINGS: Final = 64  # uses of each draw; with 6, tails were too rough for shares of 0.01
-_PRIOR_DRAWS: Final = 200_000  # at the default prior the smallest bin has a mass of 0.005
-_STEPS: Final = 300  # 2,000 gave the same shares
+_SAMPLE_DRAWS: Final = 200
+_SAMPLE_PAIRINGS: Final = 16
+_REMEMBERED: Final = 4096  # count vectors whose draws are kept, 6.4 KB each
+_PRIOR_DRAWS: Final = 20_000
+_STEPS: Final = 300  # 3,000 gave the same shares
 
 
 def false_shares(p_changed: Floats) -> Floats:
@@ -63,9 +67,7 @@ def within_false_share(shares: Floats, *, most: float) -> npt.NDArray[np.bool_]:
 
 def distance_counts(points_1: Draws, points_2: Draws, *, min_distance: float) -> Counts:
     """How many pairs of draws (loci, draws, 4) of two samples have a distance in each of the bins: int32 (loci, BINS)."""
-    counts = np.empty((len(points_1), BINS), np.int32)
-    kernels.count_distances(points_1, points_2, EDGES * min_distance, _PAIRINGS, counts)
-    return counts
+    return _count_distances(points_1, points_2, min_distance, _PAIRINGS)
 
 
 def sample_loci(
@@ -82,21 +84,21 @@ def sample_loci(
     start
         Position of the range on the contig.
     key
-        As ``posterior.stream_key`` makes it; one for each contig and comparison.
+        As ``posterior.stream_key`` makes it; one for each contig: comparisons that share it sample the same positions.
 
     Returns
     -------
     ``SAMPLED`` (at most SAMPLE,), by rising priority.
     """
-    priorities = np.empty(len(rows))
-    kernels.draw_priorities(np.uint64(key), rows + start, priorities)
-    if len(rows) > SAMPLE:
-        low = priorities <= np.partition(priorities, SAMPLE - 1)[SAMPLE - 1]
-        rows, priorities = rows[low], priorities[low]
-    found = np.empty(len(rows), SAMPLED)
-    found["priority"] = priorities
-    found["counts_1"] = counts_1[rows]
-    found["counts_2"] = counts_2[rows]
+    low, priorities = np.empty(len(rows), np.int64), np.empty(len(rows))
+    n, below = 0, 0.0
+    while n < min(SAMPLE, len(rows)):
+        below += 2 * SAMPLE / len(rows)
+        n = kernels.find_low(np.uint64(key), rows, start, below, low, priorities)
+    found = np.empty(n, SAMPLED)
+    found["priority"] = priorities[:n]
+    found["counts_1"] = counts_1[low[:n]]
+    found["counts_2"] = counts_2[low[:n]]
     return merge_samples([found])
 
 
@@ -131,7 +133,7 @@ def learned_p_changed(
     sampled = [(sample, n) for sample, n in others if len(sample)]
     seen = [counts, *(_sample_counts(sample, min_distance=min_distance, prior=prior) for sample, _ in sampled)]
     weights = [np.ones(len(counts)), *(np.full(len(sample), n / len(sample)) for sample, n in sampled)]
-    expected = _prior_shares(min_distance=min_distance, prior=prior)
+    expected = _prior_shares(min_distance, prior)
     likelihoods = [_likelihoods(part, expected) for part in seen]
     shares = np.empty(BINS)
     kernels.fit_shares(np.concatenate(likelihoods), np.concatenate(weights), expected, _STEPS, shares)
@@ -146,20 +148,39 @@ def _likelihoods(counts: Counts, prior_shares: Floats) -> Floats:
     return likelihoods
 
 
+def _count_distances(points_1: Draws, points_2: Draws, min_distance: float, pairings: int) -> Counts:
+    counts = np.empty((len(points_1), BINS), np.int32)
+    kernels.count_distances(points_1, points_2, EDGES * min_distance, pairings, counts)
+    return counts
+
+
 def _sample_counts(sample: npt.NDArray[np.void], *, min_distance: float, prior: float) -> Counts:
-    """``distance_counts`` of sampled loci, given base counts alone."""
-    streams = sample["priority"].view(np.int64)
-    points_1, points_2 = (
-        reference_draws(np.ascontiguousarray(sample[name]), streams, prior=prior, draws=_SAMPLE_DRAWS, key=key)
-        for key, name in enumerate(("counts_1", "counts_2"))
-    )
-    return distance_counts(points_1, points_2, min_distance=min_distance)
+    """``distance_counts`` of sampled loci, given base counts alone; a function of the counts of each."""
+    points_1, points_2 = _draws_of(sample["counts_1"], prior), _draws_of(sample["counts_2"], prior)
+    # Where both samples have the same counts, their draws are the same: none may be paired with itself.
+    return _count_distances(points_1, np.roll(points_2, -1, axis=1), min_distance, _SAMPLE_PAIRINGS)
 
 
-def _prior_shares(*, min_distance: float, prior: float) -> Floats:
+def _draws_of(counts: Counts, prior: float) -> Draws:
+    """Draws (loci, draws, 4) of Dirichlet(counts + prior), the same, but for the order of bases, where counts (loci, 4) are."""
+    ranks = np.argsort(np.argsort(counts, axis=1, kind="stable"), axis=1)
+    distinct, which = np.unique(np.sort(counts, axis=1), axis=0, return_inverse=True)
+    draws = np.stack([_draws_of_sorted(tuple(some), prior) for some in distinct.tolist()])
+    return np.take_along_axis(draws[which.reshape(-1)], ranks[:, np.newaxis], axis=2)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _draws_of_sorted(counts: tuple[int, ...], prior: float) -> Draws:
+    ordered = np.array(counts, "<i8")
+    key = int.from_bytes(hashlib.blake2b(ordered.tobytes(), digest_size=8).digest(), "little")
+    return event_draws(ordered, 0, prior=prior, draws=_SAMPLE_DRAWS, key=key)
+
+
+@lru_cache(maxsize=4)
+def _prior_shares(min_distance: float, prior: float) -> Floats:
     """Mass of each bin under the Dirichlet prior; a bin that no draw meets gets that of one pair. (BINS,)"""
     nothing = np.zeros(4, np.int64)
-    points = [event_draws(nothing, position, prior=prior, draws=_PRIOR_DRAWS, key=0)[np.newaxis] for position in (0, 1)]
-    counts = np.maximum(distance_counts(*points, min_distance=min_distance)[0], 1)
+    one, two = (event_draws(nothing, side, prior=prior, draws=_PRIOR_DRAWS, key=0)[np.newaxis] for side in (0, 1))
+    counts = np.maximum(_count_distances(one, two, min_distance, _PAIRINGS)[0], 1)
     shares: Floats = counts / counts.sum()
     return shares

@@ -25,82 +25,111 @@ def find_low(key, rows, start, below, low, priorities):
 
 
 @kernel
-def _contrast(points_1, points_2):
-    """The category whose mean rises most from draws (draws, categories) of one sample to those of the other, and least."""
-    rises = np.zeros(points_1.shape[1])
+def _foremost(points_1, points_2):
+    """The base whose mean rises most from draws (n, 4) of one sample to those of the other, and the one that rises least."""
+    rises = np.zeros(4)
     for i in range(points_1.shape[0]):
-        for o in range(rises.size):
+        for o in range(4):
             rises[o] += points_2[i, o] - points_1[i, o]
     return np.argmax(rises), np.argmin(rises)
 
 
 @kernel
-def _count_near(points_1, points_2, i, projected, limit, squares, counts):
-    """Move the pairs of draw ``i`` that may not be in the top bin from there to their bins."""
-    draws, categories = points_2.shape
-    top = squares.size - 1
-    for k in range(projected.size):
-        if projected[k] <= limit:
-            j = (i + k) % draws
-            total = 0.0
-            for o in range(categories):
-                difference = points_1[i, o] - points_2[j, o]
-                total += difference * difference
-            b = top
-            while b > 0 and total <= squares[b]:
-                b -= 1
-            counts[top] -= 1
-            counts[b] += 1
+def _fill_contrasts(points, up, down, contrasts):
+    """Fill ``contrasts`` (n,) with the share of base ``up`` less that of ``down`` in ``points`` (draws, 4), over and over."""
+    i = 0
+    for k in range(contrasts.size):
+        contrasts[k] = points[i, up] - points[i, down]
+        i = i + 1 if i + 1 < points.shape[0] else 0
+
+
+@kernel
+def _fill_shares(points, shares):
+    """Fill ``shares`` (4, n) with ``points`` (draws, 4), over and over."""
+    i = 0
+    for k in range(shares.shape[1]):
+        for o in range(4):
+            shares[o, k] = points[i, o]
+        i = i + 1 if i + 1 < points.shape[0] else 0
+
+
+@kernel
+def _count_up_to(values, most):
+    """How many values do not exceed ``most``."""
+    n = 0
+    for k in range(values.size):
+        n += np.int64(values[k] <= most)
+    return n
+
+
+@kernel
+def _fill_squares(point, a, c, g, t, totals):
+    """Fill ``totals`` (n,) with the squared distances (not halved) of ``point`` (4,) to compositions of these shares (n,) each.
+
+    Bases by name: such a loop becomes vector instructions.
+    """
+    point_a, point_c, point_g, point_t = point[0], point[1], point[2], point[3]
+    for k in range(totals.size):
+        da = point_a - a[k]
+        dc = point_c - c[k]
+        dg = point_g - g[k]
+        dt = point_t - t[k]
+        totals[k] = da * da + dc * dc + dg * dg + dt * dt
 
 
 @kernel
 def count_distances(points_1, points_2, edges, pairings, counts):
-    """Fill ``counts`` (loci, bins) with how many pairs of draws (loci, draws, categories) have a distance in each bin.
+    """Fill ``counts`` (loci, bins) with how many pairs of draws (loci, draws, 4) have a distance in each bin.
 
     Draw i is paired with draws i, i + 1, ... of the other sample, ``pairings`` in all: the samples are independent, so each
     pairing is as good as the first. ``edges`` (bins,) are the lower edges, from 0 up; a distance on an edge is below it.
 
     Most pairs are far above the last edge, and one number tells so. Let r be the difference of two compositions, and a and b
-    two categories: D² = ½ Σ r² ≥ ½ (r_a² + r_b²) ≥ ¼ (r_a - r_b)². So D is above the edge where r_a - r_b, which is
-    the difference of the contrast θ_a - θ_b, is above twice the edge; only the other pairs need all categories.
+    two bases: D² = ½ Σ r² ≥ ½ (r_a² + r_b²) ≥ ¼ (r_a - r_b)². So D is above the edge where r_a - r_b, the difference of
+    the contrasts θ_a - θ_b, is above twice the edge; only draws with a pair where it is not need all bases.
     """
+    draws = points_1.shape[1]
     squares = 2.0 * edges * edges
     top = edges.size - 1
     far = 2.0 * edges[top] + ROUNDING
-    draws = points_1.shape[1]
-    contrast_1 = np.empty(draws)
-    contrast_2 = np.empty(draws + pairings - 1)  # its beginning again at its end
+    contrasts_1 = np.empty(draws)
+    contrasts_2 = np.empty(draws + pairings - 1)
+    shares = np.empty((4, contrasts_2.size))
+    totals = np.empty(pairings)
+    up_to = np.zeros(edges.size + 1, np.int64)  # pairs that are no further apart than each edge; all, at the end
     for locus in range(counts.shape[0]):
         one, two = points_1[locus], points_2[locus]
-        a, b = _contrast(one, two)
-        for i in range(draws):
-            contrast_1[i] = one[i, a] - one[i, b]
-        for i in range(contrast_2.size):
-            contrast_2[i] = two[i % draws, a] - two[i % draws, b]
-        counts[locus] = 0
-        counts[locus, top] = draws * pairings
-        if contrast_2.min() - contrast_1.max() > far:
-            continue
-        for i in range(draws):
-            limit = contrast_1[i] + far
-            near = 0
-            for k in range(i, i + pairings):
-                near += contrast_2[k] <= limit
-            if near > 0:
-                _count_near(one, two, i, contrast_2[i : i + pairings], limit, squares, counts[locus])
+        up, down = _foremost(one[:pairings], two[:pairings])
+        _fill_contrasts(one, up, down, contrasts_1)
+        _fill_contrasts(two, up, down, contrasts_2)
+        up_to[: top + 1] = 0
+        up_to[top + 1] = draws * pairings
+        if contrasts_2.min() - contrasts_1.max() <= far:
+            _fill_shares(two, shares)
+            a, c, g, t = shares[0], shares[1], shares[2], shares[3]
+            for i in range(draws):
+                end = i + pairings
+                if _count_up_to(contrasts_2[i:end], contrasts_1[i] + far) == 0:
+                    continue
+                _fill_squares(one[i], a[i:end], c[i:end], g[i:end], t[i:end], totals)
+                for b in range(top, 0, -1):
+                    n = _count_up_to(totals, squares[b])
+                    if n == 0:
+                        break
+                    up_to[b] += n
+        counts[locus] = np.diff(up_to)
 
 
 @kernel
-def fit_shares(likelihoods, weights, prior, most_steps, settled, shares):
-    """Fill ``shares`` (bins,) with those of a mixture, by expectation-maximisation from ``prior`` (bins,); returns its steps.
+def fit_shares(likelihoods, weights, prior, steps, shares):
+    """Fill ``shares`` (bins,) with those of a mixture, by expectation-maximisation from ``prior`` (bins,).
 
     Each row of ``likelihoods`` (loci, bins) stands for ``weights`` (loci,) loci; one more locus follows ``prior``, so no share
-    falls to 0. It ends when no share changes by more than a part ``settled`` of itself in a step. Sums run in the order of
-    loci: a matrix product may add in another order on another number of threads.
+    falls to 0. Sums run in the order of loci: a matrix product may add in another order on another number of threads.
     """
     shares[:] = prior
     gathered = np.empty(shares.size)
-    for step in range(most_steps):
+    for _ in range(steps):
         gathered[:] = prior
         for locus in range(weights.size):
             total = 0.0
@@ -109,9 +138,4 @@ def fit_shares(likelihoods, weights, prior, most_steps, settled, shares):
             scale = weights[locus] / total
             for b in range(shares.size):
                 gathered[b] += scale * likelihoods[locus, b] * shares[b]
-        gathered /= gathered.sum()
-        change = np.max(np.abs(gathered - shares) / shares)
-        shares[:] = gathered
-        if change <= settled:
-            return step + 1
-    return most_steps
+        shares[:] = gathered / gathered.sum()
