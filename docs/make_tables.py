@@ -19,11 +19,12 @@ INTRODUCTION = """\
 # Tables
 
 `colonnade compare -o PREFIX` writes `PREFIX.<table>.tsv`: tab-separated UTF-8, one header line, one line per row,
-positions 1-based, an empty field where there is no value. `--format tsv.gz` compresses them as BGZF and adds a tabix index to those with
-positions (`tabix PREFIX.dist.tsv.gz chr1:1,000-2,000`); `--format parquet` has the same names and types. `--write` chooses tables; `--loci tested` puts every locus
-compared into dist, comp and evidence (and every position with an indel into idist), not only those that changed. From
-Python, the result has one Arrow table of the same name, columns and types for each. Distances and shares come with their
-mean and the quantiles of `--quantiles`. Numbers have four decimals in text, p-values three digits.
+positions 1-based, an empty field where there is no value. `--format tsv.gz` compresses them as BGZF and adds a tabix index
+to those with positions (`tabix PREFIX.dist.tsv.gz chr1:1,000-2,000`); `--format parquet` has the same names and types.
+`--write` chooses tables; `--loci tested` puts every locus compared into dist, comp and evidence (and every position with an
+indel into idist), not only those that changed. From Python, the result has one Arrow table of the same name, columns and
+types for each. Distances and shares come with their mean and the quantiles of `--quantiles`. Numbers have four decimals in
+text, p-values three digits.
 
 `PREFIX.run.json` holds the version, all options that change the result, the samples and their files, and the MD5 of each
 contig compared; Parquet files and Arrow tables have the same in their metadata, under `colonnade`.

@@ -17,7 +17,7 @@ from evidence import QUALITIES, Floats, distances, draw, draw_from_counts, held,
 from pictures import Axis, Point, print_table, save_lines
 
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.posterior import Draws, distance_draws
+from colonnade.method.posterior import Draws, distance_draws
 
 Rng = np.random.Generator
 Sampler = Callable[..., Draws]

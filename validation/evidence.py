@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.posterior import Draws, composition_draws, distance_draws, reference_draws
-from colonnade.compare.screen import Screen
-from colonnade.compare.screen_kernels import CHANGED
+from colonnade.method.posterior import Draws, composition_draws, distance_draws, reference_draws
+from colonnade.method.screen import Screen
+from colonnade.method.screen_kernels import CHANGED
 from colonnade.records.filters import ReadFilter
 
 Floats = npt.NDArray[np.float64]

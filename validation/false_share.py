@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.compare.false_share import (
+from colonnade.method.false_share import (
     BINS,
     distance_counts,
     false_shares,
@@ -27,9 +27,9 @@ from colonnade.compare.false_share import (
     sample_loci,
     within_false_share,
 )
-from colonnade.compare.posterior import composition_draws, distance_draws, reference_draws
-from colonnade.compare.screen import Screen
-from colonnade.compare.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
+from colonnade.method.posterior import composition_draws, distance_draws, reference_draws
+from colonnade.method.screen import Screen
+from colonnade.method.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int32]

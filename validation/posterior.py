@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import ks_2samp
 
-from colonnade.compare import posterior_kernels
-from colonnade.compare.gibbs_kernels import draw_by_turns, start_of_chain
-from colonnade.compare.mixture_kernels import MAX_QUALITY, cells_of, propose
-from colonnade.compare.posterior import composition_draws, distance_draws
+from colonnade.method import posterior_kernels
+from colonnade.method.gibbs_kernels import draw_by_turns, start_of_chain
+from colonnade.method.mixture_kernels import MAX_QUALITY, cells_of, propose
+from colonnade.method.posterior import composition_draws, distance_draws
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]

@@ -21,8 +21,8 @@ from pictures import print_table
 from scipy.special import betaincinv
 
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.screen import Screen
-from colonnade.compare.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
+from colonnade.method.screen import Screen
+from colonnade.method.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
 
 Keys = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

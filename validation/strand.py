@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.compare.strand import strand_p_values
+from colonnade.method.strand import strand_p_values
 
 Counts = npt.NDArray[np.int32]
 Shares = npt.NDArray[np.float64]

@@ -16,10 +16,10 @@ import numpy as np
 
 from colonnade.compare.engine import compare
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.posterior import composition_draws, distance_draws
-from colonnade.compare.screen import Screen
-from colonnade.compare.screen_kernels import CHANGED
 from colonnade.formats.fasta import BASES
+from colonnade.method.posterior import composition_draws, distance_draws
+from colonnade.method.screen import Screen
+from colonnade.method.screen_kernels import CHANGED
 from colonnade.regions import Region
 from colonnade.simulate import Library, Population, Reference, Site, place_sites, simulate
 from colonnade.simulate.library import QUALITIES

@@ -12,13 +12,13 @@ from colonnade.compare.indels_kernels import gather_events
 from colonnade.compare.loading import LoadedRange
 from colonnade.compare.loci import distance_columns, state_names, wanted
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.posterior import Draws, distance_draws, event_draws, stream_key
-from colonnade.compare.quadrature import Quadrature
-from colonnade.compare.quantiles import sorted_quantiles
 from colonnade.compare.samples import REF, REF_DEPTH, Comparison
-from colonnade.compare.screen import group_keys
-from colonnade.compare.screen_kernels import BELOW_MIN_DEPTH, CHANGED, NO_DATA, NO_REFERENCE, UNCHANGED, UNDECIDED
 from colonnade.formats.bases import AMBIGUOUS as AMBIGUOUS_BASE
+from colonnade.method.posterior import Draws, distance_draws, event_draws, stream_key
+from colonnade.method.quadrature import Quadrature
+from colonnade.method.quantiles import sorted_quantiles
+from colonnade.method.screen import group_keys
+from colonnade.method.screen_kernels import BELOW_MIN_DEPTH, CHANGED, NO_DATA, NO_REFERENCE, UNCHANGED, UNDECIDED
 from colonnade.tally.indels import IndelTable, indel_table
 
 States = npt.NDArray[np.int8]

@@ -6,15 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from colonnade.compare.false_share import BINS, distance_counts
 from colonnade.compare.loading import LoadedRange
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.posterior import Draws, composition_draws, distance_draws, reference_draws, stream_key
-from colonnade.compare.quantiles import sorted_quantiles
 from colonnade.compare.samples import REF, Comparison
-from colonnade.compare.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
-from colonnade.compare.strand import reference_strand_p_values, strand_p_values
 from colonnade.formats.fasta import BASES
+from colonnade.method.false_share import BINS, distance_counts
+from colonnade.method.posterior import Draws, composition_draws, distance_draws, reference_draws, stream_key
+from colonnade.method.quantiles import sorted_quantiles
+from colonnade.method.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
+from colonnade.method.strand import reference_strand_p_values, strand_p_values
 from colonnade.tally.counts import EVIDENCE_BYTES, evidence
 
 STATE_NAMES = {UNCHANGED: "unchanged", AMBIGUOUS: "ambiguous", CHANGED: "changed"}

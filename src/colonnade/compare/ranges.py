@@ -13,10 +13,10 @@ from colonnade.compare.loci import add_loci
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.samples import REF, Comparison
 from colonnade.compare.schemas import working_schemas
-from colonnade.compare.screen import Screen
-from colonnade.compare.screen_kernels import CHANGED
 from colonnade.compare.totals import Totals, count_states, sample_unlisted
 from colonnade.compare.windows import WindowSums
+from colonnade.method.screen import Screen
+from colonnade.method.screen_kernels import CHANGED
 from colonnade.regions import Region
 
 

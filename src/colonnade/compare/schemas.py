@@ -5,8 +5,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from colonnade.compare.false_share import BINS
 from colonnade.formats.table import Column, TableSchema
+from colonnade.method.false_share import BINS
 
 TABLES: Final = ("dist", "comp", "idist", "stats", "evidence", "windows", "depth")
 

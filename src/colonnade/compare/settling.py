@@ -9,11 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from colonnade.compare.false_share import BINS, false_shares, learned_p_changed
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.samples import Comparison
 from colonnade.compare.spool import Spool, Tables
 from colonnade.compare.totals import STATES, UNLISTED, Sample, Totals
+from colonnade.method.false_share import BINS, false_shares, learned_p_changed
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

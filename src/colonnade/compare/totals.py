@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.compare.false_share import merge_samples, sample_loci
 from colonnade.compare.loading import LoadedRange
 from colonnade.compare.options import CompareOptions
-from colonnade.compare.posterior import stream_key
-from colonnade.compare.screen_kernels import AMBIGUOUS, BELOW_MIN_DEPTH, CHANGED, NO_DATA, NO_REFERENCE, UNCHANGED
+from colonnade.method.false_share import merge_samples, sample_loci
+from colonnade.method.posterior import stream_key
+from colonnade.method.screen_kernels import AMBIGUOUS, BELOW_MIN_DEPTH, CHANGED, NO_DATA, NO_REFERENCE, UNCHANGED
 from colonnade.records.source import new_outcomes
 
 #: The states, in the order of stats.

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from colonnade.compare.loading import LoadedRange
 from colonnade.compare.samples import Comparison
-from colonnade.compare.screen import Screened
-from colonnade.compare.screen_kernels import CHANGED, DISTANCE_UNITS
 from colonnade.compare.windows_kernels import add_depths
+from colonnade.method.screen import Screened
+from colonnade.method.screen_kernels import CHANGED, DISTANCE_UNITS
 
 Sums = npt.NDArray[np.int64]
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from colonnade.compare.random_kernels import next_uniform, stream
 from colonnade.formats.binning_kernels import reg2bin
 from colonnade.jit import kernel
+from colonnade.method.random_kernels import next_uniform, stream
 from colonnade.simulate.templates_kernels import DAMAGE, READS, draw_template, lay_read, read_span
 
 PAIRED, PROPER_PAIR, UNMAP, MUNMAP, REVERSE, MREVERSE, READ1, READ2, DUP = 1, 2, 4, 8, 16, 32, 64, 128, 1024

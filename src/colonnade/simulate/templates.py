@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.compare.posterior import stream_key
+from colonnade.method.posterior import stream_key
 from colonnade.simulate.library import SHORTEST_TEMPLATE, Library
 from colonnade.simulate.population import Population
 from colonnade.simulate.templates_kernels import Alleles, Ground, Protocol

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from colonnade.compare.random_kernels import next_uniform, stream
 from colonnade.jit import kernel
+from colonnade.method.random_kernels import next_uniform, stream
 
 ANCHOR = (
     10  # aligned bases that an alignment begins and ends with where there is an indel; what is further out is clipped

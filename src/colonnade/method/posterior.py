@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.compare import posterior_kernels as kernels
+from colonnade.method import posterior_kernels as kernels
 
 Draws = npt.NDArray[np.float64]
 

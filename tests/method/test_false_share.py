@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from colonnade.compare import false_share
-from colonnade.compare.false_share import (
+from colonnade.method import false_share
+from colonnade.method.false_share import (
     BINS,
     EDGES,
     SAMPLE,
@@ -21,10 +21,10 @@ from colonnade.compare.false_share import (
     sample_loci,
     within_false_share,
 )
-from colonnade.compare.false_share_kernels import count_distances, fit_shares
-from colonnade.compare.posterior import event_draws, reference_draws
-from colonnade.compare.screen import Screen
-from colonnade.compare.screen_kernels import CHANGED
+from colonnade.method.false_share_kernels import count_distances, fit_shares
+from colonnade.method.posterior import event_draws, reference_draws
+from colonnade.method.screen import Screen
+from colonnade.method.screen_kernels import CHANGED
 
 Floats = NDArray[np.float64]
 Loci = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]

@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 
-from colonnade.compare.gibbs_kernels import draw_by_turns
-from colonnade.compare.mixture_kernels import cells_of, propose
-from colonnade.compare.random_kernels import draw_dirichlet, draw_index, guide_to, next_uniform, stream
 from colonnade.jit import kernel
+from colonnade.method.gibbs_kernels import draw_by_turns
+from colonnade.method.mixture_kernels import cells_of, propose
+from colonnade.method.random_kernels import draw_dirichlet, draw_index, guide_to, next_uniform, stream
 
 MOST_PROPOSALS = 1000  # per draw; 1 in 50 is accepted in the worst case known, 1 in 2 as a rule
 

@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from colonnade.compare.mixture_kernels import find_tilt, solve_scale
-from colonnade.compare.random_kernels import draw_binomial, draw_dirichlet
 from colonnade.jit import kernel
+from colonnade.method.mixture_kernels import find_tilt, solve_scale
+from colonnade.method.random_kernels import draw_binomial, draw_dirichlet
 
 THINNED = 8.0  # times that a chain near the mode forgets all but 1/e between kept draws; elsewhere it may be slower
 BURN_IN = 10  # kept draws that are thrown away at first; the chain starts near the mode

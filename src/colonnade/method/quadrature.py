@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv, ndtri
 
-from colonnade.compare import quadrature_kernels as kernels
-from colonnade.compare.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
+from colonnade.method import quadrature_kernels as kernels
+from colonnade.method.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
 
 Counts = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float64]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from colonnade.compare.random_kernels import next_uniform, stream
 from colonnade.jit import kernel
+from colonnade.method.random_kernels import next_uniform, stream
 
 ROUNDING = 1e-12  # more than sums of shares can be off by; distances are 0-1
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact, hypergeom
 
-from colonnade.compare.strand import reference_strand_p_values, strand_p_values
 from colonnade.formats.bam import BamFile
+from colonnade.method.strand import reference_strand_p_values, strand_p_values
 from colonnade.records.filters import ReadFilter
 from colonnade.records.overlap import resolve_overlaps
 from colonnade.records.source import read_batches

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from colonnade.compare.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
+from colonnade.method.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "validation"))
 import calibration

@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.compare import false_share_kernels as kernels
-from colonnade.compare.posterior import Draws, event_draws
+from colonnade.method import false_share_kernels as kernels
+from colonnade.method.posterior import Draws, event_draws
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int32]

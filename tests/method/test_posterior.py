@@ -9,8 +9,8 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import beta, binom, chisquare, ks_2samp, kstest, norm
 from scipy.stats import gamma as gamma_distribution
 
-from colonnade.compare import gibbs_kernels, mixture_kernels, posterior_kernels, random_kernels
-from colonnade.compare.posterior import composition_draws, distance_draws, event_draws, reference_draws, stream_key
+from colonnade.method import gibbs_kernels, mixture_kernels, posterior_kernels, random_kernels
+from colonnade.method.posterior import composition_draws, distance_draws, event_draws, reference_draws, stream_key
 
 PRIOR = 0.1
 QUALITIES = 64

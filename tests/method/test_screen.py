@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from colonnade.compare import screen_kernels as kernels
-from colonnade.compare.screen import Screen
-from colonnade.compare.screen_kernels import (
+from colonnade.method import screen_kernels as kernels
+from colonnade.method.screen import Screen
+from colonnade.method.screen_kernels import (
     AMBIGUOUS,
     BELOW_MIN_DEPTH,
     CHANGED,

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc
 
-from colonnade.compare import screen_kernels as kernels
-from colonnade.compare.quadrature import Quadrature
-from colonnade.compare.screen_kernels import EMPTY, UNDECIDED
+from colonnade.method import screen_kernels as kernels
+from colonnade.method.quadrature import Quadrature
+from colonnade.method.screen_kernels import EMPTY, UNDECIDED
 
 Counts = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.int64]

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.compare import strand_kernels as kernels
+from colonnade.method import strand_kernels as kernels
 
 Evidence = npt.NDArray[np.int32]
 PValues = npt.NDArray[np.float64]

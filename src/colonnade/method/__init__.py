@@ -1,0 +1,1 @@
+"""The mathematics of comparing two populations at a locus: arrays in, arrays out."""
