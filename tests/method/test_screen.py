@@ -135,12 +135,12 @@ def test_states_survive_permuted_bases_and_swapped_samples(seed: int) -> None:
 
 def test_canonical_key_is_one_per_class_and_keeps_the_counts() -> None:
     rng = np.random.default_rng(7)
-    pairs, other, key = np.empty((4, 2), np.int64), np.empty(8, np.int64), np.empty(8, np.int64)
+    key = np.empty(8, np.int64)
     for first, second in rng.integers(0, 3, (300, 2, 4)):
         seen = set()
         for order in itertools.permutations(range(4)):
             for a, b in ((first, second), (second, first)):
-                kernels.canonical_key(a[list(order)], b[list(order)], pairs, other, key)
+                kernels.canonical_key(a[list(order)], b[list(order)], key)
                 seen.add(tuple(key.tolist()))
         assert len(seen) == 1
         columns = sorted(zip(key[:4].tolist(), key[4:].tolist(), strict=True))

@@ -21,7 +21,7 @@ REPLICATES: Final = np.array([1, 2, 4, 8, 16, 32, 64], np.int64)
 
 # How near a threshold more replicates are asked for where thresholds are 0.01 and 0.99 (wider in proportion for those nearer
 # to 0.5). With the 0.001 that is allowed, each is more than 5 standard errors of the worst keys (validation/screen.py).
-MARGINS: Final = np.array([0.007, 0.0055, 0.004, 0.0026, 0.0015, 0.0008, 0.0])
+MARGINS: Final = np.array([0.007, 0.0047, 0.003, 0.0019, 0.001, 0.0004, 0.0])
 
 # A first look, at fewer points, at what is far from both thresholds: its margin is 5.7 standard errors of independent points.
 _FIRST_POINTS: Final = 512
@@ -73,6 +73,9 @@ class Quadrature:
     def _integrate(
         self, counts: Counts, points: int, replicates: npt.NDArray[np.int64], margins: npt.NDArray[np.float64]
     ) -> Probabilities:
+        if counts.shape[1] > kernels.NAMED:  # the largest first: what the innermost loop does not name loses digits
+            order = np.argsort(-counts.sum(axis=2), axis=1, kind="stable")
+            counts = np.take_along_axis(counts, order[:, :, np.newaxis], axis=1)
         variates = _variates(self._prior, points)
         result = np.empty(len(counts))
         kernels.probabilities_below(
@@ -102,15 +105,18 @@ class _Variates:
     grid: npt.NDArray[np.float64]
     normal: npt.NDArray[np.float64]
     visits: npt.NDArray[np.int32]
-    _table: npt.NDArray[np.float64]
-    _known: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(_TABULATED, bool))
+    _table: npt.NDArray[np.float32]
+    _known: npt.NDArray[np.bool_]
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def quantiles(self, counts: Counts) -> npt.NDArray[np.float64]:
-        """The table (``_TABULATED``, points) with at least the rows of some counts."""
+    def quantiles(self, counts: Counts) -> npt.NDArray[np.float32]:
+        """The kernel's table with at least some counts. Single precision is ample: a point counts for 1 / ``POINTS``."""
+        points = len(self.grid)
         with self._lock:
             missing = counts[~self._known[counts]]
-            self._table[missing] = gammaincinv(missing[:, np.newaxis] + self.prior, self.grid)
+            made = gammaincinv(missing[:, np.newaxis] + self.prior, self.grid)
+            for dimension, order in enumerate(self.visits):
+                self._table[dimension, missing, :points] = self._table[dimension, missing, points:] = made[:, order]
             self._known[missing] = True
         return self._table
 
@@ -119,4 +125,5 @@ class _Variates:
 def _variates(prior: float, points: int) -> _Variates:
     grid = (np.arange(points) + 0.5) / points
     visits: npt.NDArray[np.int32] = kernels.latin_hypercube(points)  # type: ignore[no-untyped-call]
-    return _Variates(prior, grid, ndtri(grid), visits, np.zeros((_TABULATED, points)))
+    table = np.zeros((len(visits), _TABULATED, 2 * points), np.float32)
+    return _Variates(prior, grid, ndtri(grid), visits, table, np.zeros(_TABULATED, bool))

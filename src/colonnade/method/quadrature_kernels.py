@@ -5,7 +5,6 @@ import numpy as np
 from colonnade.jit import kernel
 
 NAMED = 4  # categories that the innermost loop names
-ROWS = 32  # of quantiles in order of visits that are held at a time
 DIMENSIONS = 8  # that have an order of visits of their own
 
 
@@ -48,28 +47,20 @@ def _shift(replicate, dimension, categories, points):
 
 
 @kernel
-def _variates(counts, category, side, replicate, prior, table, normal, visits, rows, held):
-    """Gamma variates (points,) of one category of one sample in a replicate.
-
-    Quantiles in the order of visits, twice over, stay in ``rows`` for the next replicate and the next key; ``held`` says whose.
-    """
+def _variates(counts, category, side, replicate, prior, table, normal, visits, rows):
+    """Gamma variates (points,) of one category of one sample in a replicate: of the table, or put into a row of ``rows``."""
     points = normal.size
     dimension = side * counts.shape[0] + category
     count = counts[category, side]
-    slot = dimension % ROWS
-    if held[slot, 0] != dimension or held[slot, 1] != count:
-        held[slot, 0] = dimension
-        held[slot, 1] = count
-        if count < table.shape[0]:
-            quantiles = table[count]
-        else:
-            quantiles = rows[ROWS, :points]
-            _fill_quantiles(count + prior, normal, quantiles)
-        for point in range(points):
-            rows[slot, point] = quantiles[visits[dimension % DIMENSIONS, point]]
-        rows[slot, points:] = rows[slot, :points]
     shift = _shift(replicate, dimension, counts.shape[0], points)
-    return rows[slot, shift : shift + points]
+    if count < table.shape[1]:
+        return table[dimension % DIMENSIONS, count, shift : shift + points]
+    row = rows[2 * min(category, NAMED) + side]
+    quantiles = rows[rows.shape[0] - 1]
+    _fill_quantiles(count + prior, normal, quantiles)
+    for point in range(points):
+        row[point] = quantiles[visits[dimension % DIMENSIONS, (point + shift) % points]]
+    return row
 
 
 @kernel
@@ -91,26 +82,26 @@ def _count_below(squared, a0, a1, a2, a3, b0, b1, b2, b3, sums):
 
     Four categories by name, any others in ``sums``: a loop that stores nothing is one that becomes vector instructions.
     """
+    one = np.float32(1.0)
+    two = np.float32(2.0)
     below = 0
     for point in range(a0.size):
-        a = 1.0 / (sums[0, point] + a0[point] + a1[point] + a2[point] + a3[point])
-        b = 1.0 / (sums[1, point] + b0[point] + b1[point] + b2[point] + b3[point])
+        a = one / (sums[0, point] + a0[point] + a1[point] + a2[point] + a3[point])
+        b = one / (sums[1, point] + b0[point] + b1[point] + b2[point] + b3[point])
         d0 = a0[point] * a - b0[point] * b
         d1 = a1[point] * a - b1[point] * b
         d2 = a2[point] * a - b2[point] * b
         d3 = a3[point] * a - b3[point] * b
-        others = (sums[2, point] * a - 2.0 * sums[4, point] * b) * a + sums[3, point] * b * b
+        others = (sums[2, point] * a - two * sums[4, point] * b) * a + sums[3, point] * b * b
         below += others + d0 * d0 + d1 * d1 + d2 * d2 + d3 * d3 < squared
     return below
 
 
 @kernel
-def _probability_below(
-    counts, distance, low, high, replicates, margins, prior, table, normal, visits, rows, held, sums
-):
+def _probability_below(counts, distance, low, high, replicates, margins, prior, table, normal, visits, rows, sums):
     """Integral over as many replicates of the hypercube as the nearness of ``low`` and ``high`` asks for."""
     n = counts.shape[0]
-    nothing = np.zeros(normal.size)
+    nothing = np.zeros(normal.size, np.float32)
     below = 0
     done = 0
     share = 0.0
@@ -119,18 +110,18 @@ def _probability_below(
             if n > NAMED:
                 sums[:] = 0.0
             for category in range(NAMED, n):
-                one = _variates(counts, category, 0, done, prior, table, normal, visits, rows, held)
-                two = _variates(counts, category, 1, done, prior, table, normal, visits, rows, held)
+                one = _variates(counts, category, 0, done, prior, table, normal, visits, rows)
+                two = _variates(counts, category, 1, done, prior, table, normal, visits, rows)
                 _add_category(one, two, sums)
-            a0 = _variates(counts, 0, 0, done, prior, table, normal, visits, rows, held)
-            a1 = _variates(counts, 1, 0, done, prior, table, normal, visits, rows, held)
-            a2 = _variates(counts, 2, 0, done, prior, table, normal, visits, rows, held) if n > 2 else nothing
-            a3 = _variates(counts, 3, 0, done, prior, table, normal, visits, rows, held) if n > 3 else nothing
-            b0 = _variates(counts, 0, 1, done, prior, table, normal, visits, rows, held)
-            b1 = _variates(counts, 1, 1, done, prior, table, normal, visits, rows, held)
-            b2 = _variates(counts, 2, 1, done, prior, table, normal, visits, rows, held) if n > 2 else nothing
-            b3 = _variates(counts, 3, 1, done, prior, table, normal, visits, rows, held) if n > 3 else nothing
-            below += _count_below(2.0 * distance * distance, a0, a1, a2, a3, b0, b1, b2, b3, sums)
+            a0 = _variates(counts, 0, 0, done, prior, table, normal, visits, rows)
+            a1 = _variates(counts, 1, 0, done, prior, table, normal, visits, rows)
+            a2 = _variates(counts, 2, 0, done, prior, table, normal, visits, rows) if n > 2 else nothing
+            a3 = _variates(counts, 3, 0, done, prior, table, normal, visits, rows) if n > 3 else nothing
+            b0 = _variates(counts, 0, 1, done, prior, table, normal, visits, rows)
+            b1 = _variates(counts, 1, 1, done, prior, table, normal, visits, rows)
+            b2 = _variates(counts, 2, 1, done, prior, table, normal, visits, rows) if n > 2 else nothing
+            b3 = _variates(counts, 3, 1, done, prior, table, normal, visits, rows) if n > 3 else nothing
+            below += _count_below(np.float32(2.0 * distance * distance), a0, a1, a2, a3, b0, b1, b2, b3, sums)
             done += 1
         share = below / (done * normal.size)
         if min(abs(share - low), abs(share - high)) > margins[stage]:
@@ -142,15 +133,15 @@ def _probability_below(
 def probabilities_below(counts, distance, low, high, replicates, margins, prior, table, normal, visits, result):
     """Fill ``result`` (n,) with P(distance of two compositions < ``distance``) for ``counts`` (n, categories, 2).
 
-    The compositions are Dirichlet(counts + prior). Integrated over a Latin hypercube (``visits``) through gamma quantiles
-    (``table``, a row per count; ``normal``, quantiles of the normal distribution at the same points, for counts beyond it), in
-    ``replicates`` that rise as long as the result is within ``margins`` of ``low`` or ``high``. A pure function of the counts.
+    The compositions are Dirichlet(counts + prior). Integrated over a Latin hypercube (``visits``) through gamma quantiles in the
+    order of its visits (``table``, float32 (DIMENSIONS, counts, 2 points), each twice over; ``normal``, quantiles of the normal
+    distribution, for counts beyond it), in ``replicates`` that rise as long as the result is within ``margins`` of ``low`` or
+    ``high``. A pure function of the counts.
     """
     points = normal.size
-    rows = np.empty((ROWS + 1, 2 * points))
-    held = np.full((ROWS, 2), -1, np.int64)
-    sums = np.zeros((5, points))
+    rows = np.empty((2 * NAMED + 3, points), np.float32)
+    sums = np.zeros((5, points), np.float32)
     for k in range(counts.shape[0]):
         result[k] = _probability_below(
-            counts[k], distance, low, high, replicates, margins, prior, table, normal, visits, rows, held, sums
+            counts[k], distance, low, high, replicates, margins, prior, table, normal, visits, rows, sums
         )

@@ -129,44 +129,37 @@ def certify(counts, pairs, reference, start, window, confidence, near, far, min_
 
 
 @kernel
-def _order(first, second, pairs, key):
-    """Fill ``key`` (8,) with the counts of two samples (4,), bases in falling order of (first, second)."""
-    for base in range(4):
-        pairs[base, 0] = first[base]
-        pairs[base, 1] = second[base]
-    for a in range(3):
-        for b in range(a + 1, 4):
-            if pairs[b, 0] > pairs[a, 0] or (pairs[b, 0] == pairs[a, 0] and pairs[b, 1] > pairs[a, 1]):
-                for side in range(2):
-                    kept = pairs[a, side]
-                    pairs[a, side] = pairs[b, side]
-                    pairs[b, side] = kept
-    for j in range(8):
-        key[j] = pairs[j & 3, j >> 2]
+def _sorted_pairs(first, second):
+    """The counts of each base in two samples, packed into one integer each, in falling order."""
+    a = np.int64(first[0]) << 32 | np.int64(second[0])
+    b = np.int64(first[1]) << 32 | np.int64(second[1])
+    c = np.int64(first[2]) << 32 | np.int64(second[2])
+    d = np.int64(first[3]) << 32 | np.int64(second[3])
+    a, b = max(a, b), min(a, b)
+    c, d = max(c, d), min(c, d)
+    a, c = max(a, c), min(a, c)
+    b, d = max(b, d), min(b, d)
+    b, c = max(b, c), min(b, c)
+    return a, b, c, d
 
 
 @kernel
-def canonical_key(counts_1, counts_2, pairs, other, key):
-    """Fill ``key`` (8,) with two count vectors in one order for all permutations of bases and both orders of samples.
-
-    ``pairs`` (4, 2) and ``other`` (8,) are scratch.
-    """
-    _order(counts_1, counts_2, pairs, key)
-    _order(counts_2, counts_1, pairs, other)
-    for j in range(8):
-        if other[j] != key[j]:
-            if other[j] > key[j]:
-                key[:] = other
-            return
+def canonical_key(counts_1, counts_2, key):
+    """Fill ``key`` (8,) with two count vectors in one order for all permutations of bases and both orders of samples."""
+    pairs = _sorted_pairs(counts_1, counts_2)
+    other = _sorted_pairs(counts_2, counts_1)
+    if other > pairs:
+        pairs = other
+    for base in range(4):
+        key[base] = pairs[base] >> 32
+        key[base + 4] = pairs[base] & 0xFFFFFFFF
 
 
 @kernel
 def canonical_keys(counts_1, counts_2, rows, keys):
     """Fill ``keys`` (rows, 8) with the canonical keys of some rows of two samples' counts (positions, 4)."""
-    other = np.empty(8, np.int64)
-    pairs = np.empty((4, 2), np.int64)
     for i in range(rows.size):
-        canonical_key(counts_1[rows[i]], counts_2[rows[i]], pairs, other, keys[i])
+        canonical_key(counts_1[rows[i]], counts_2[rows[i]], keys[i])
 
 
 @kernel
