@@ -39,4 +39,4 @@ def announce_compilation(module: str) -> None:
     """Say that kernels are about to be compiled, unless an earlier run has left those of a module in the cache."""
     folder = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else Path(__file__).parent
     if not any(folder.rglob(f"{module}.*.nbi")):
-        _log.info("compiling kernels, about 20 s; this happens only once per installation")
+        _log.info("compiling kernels, about 40 s; this happens only once per installation")

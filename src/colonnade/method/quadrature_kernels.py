@@ -47,20 +47,33 @@ def _shift(replicate, dimension, categories, points):
 
 
 @kernel
-def _variates(counts, category, side, replicate, prior, table, normal, visits, rows):
-    """Gamma variates (points,) of one category of one sample in a replicate: of the table, or put into a row of ``rows``."""
+def _fill_row(count, dimension, prior, normal, visits, quantiles, row):
+    """Fill ``row`` (2 points) with gamma quantiles of a large count as the table has those of small ones."""
     points = normal.size
-    dimension = side * counts.shape[0] + category
+    _fill_quantiles(count + prior, normal, quantiles)
+    for point in range(points):
+        row[point] = quantiles[visits[dimension % DIMENSIONS, point]]
+    row[points:] = row[:points]
+
+
+@kernel
+def _variates(counts, dimension, replicate, prior, table, normal, visits, rows):
+    """Gamma variates (points,) of one dimension in a replicate: those of the first sample's categories, then the second's.
+
+    Large counts of named categories are in the first ``rows`` already, those of others go through the ninth.
+    """
+    points = normal.size
+    categories = counts.shape[0]
+    side = dimension // categories
+    category = dimension - side * categories
     count = counts[category, side]
-    shift = _shift(replicate, dimension, counts.shape[0], points)
+    shift = _shift(replicate, dimension, categories, points)
     if count < table.shape[1]:
         return table[dimension % DIMENSIONS, count, shift : shift + points]
     row = rows[2 * min(category, NAMED) + side]
-    quantiles = rows[rows.shape[0] - 1]
-    _fill_quantiles(count + prior, normal, quantiles)
-    for point in range(points):
-        row[point] = quantiles[visits[dimension % DIMENSIONS, (point + shift) % points]]
-    return row
+    if category >= NAMED:
+        _fill_row(count, dimension, prior, normal, visits, rows[rows.shape[0] - 1, :points], row)
+    return row[shift : shift + points]
 
 
 @kernel
@@ -101,6 +114,14 @@ def _count_below(squared, a0, a1, a2, a3, b0, b1, b2, b3, sums):
 def _probability_below(counts, distance, low, high, replicates, margins, prior, table, normal, visits, rows, sums):
     """Integral over as many replicates of the hypercube as the nearness of ``low`` and ``high`` asks for."""
     n = counts.shape[0]
+    one = np.int64(0)  # where each sample's dimensions begin
+    two = np.int64(n)
+    for category in range(min(n, NAMED)):
+        for side in range(2):
+            if counts[category, side] >= table.shape[1]:
+                row = rows[2 * category + side]
+                spare = rows[rows.shape[0] - 1, : normal.size]
+                _fill_row(counts[category, side], side * n + category, prior, normal, visits, spare, row)
     nothing = np.zeros(normal.size, np.float32)
     below = 0
     done = 0
@@ -110,17 +131,17 @@ def _probability_below(counts, distance, low, high, replicates, margins, prior, 
             if n > NAMED:
                 sums[:] = 0.0
             for category in range(NAMED, n):
-                one = _variates(counts, category, 0, done, prior, table, normal, visits, rows)
-                two = _variates(counts, category, 1, done, prior, table, normal, visits, rows)
-                _add_category(one, two, sums)
-            a0 = _variates(counts, 0, 0, done, prior, table, normal, visits, rows)
-            a1 = _variates(counts, 1, 0, done, prior, table, normal, visits, rows)
-            a2 = _variates(counts, 2, 0, done, prior, table, normal, visits, rows) if n > 2 else nothing
-            a3 = _variates(counts, 3, 0, done, prior, table, normal, visits, rows) if n > 3 else nothing
-            b0 = _variates(counts, 0, 1, done, prior, table, normal, visits, rows)
-            b1 = _variates(counts, 1, 1, done, prior, table, normal, visits, rows)
-            b2 = _variates(counts, 2, 1, done, prior, table, normal, visits, rows) if n > 2 else nothing
-            b3 = _variates(counts, 3, 1, done, prior, table, normal, visits, rows) if n > 3 else nothing
+                a = _variates(counts, one + category, done, prior, table, normal, visits, rows)
+                b = _variates(counts, two + category, done, prior, table, normal, visits, rows)
+                _add_category(a, b, sums)
+            a0 = _variates(counts, one, done, prior, table, normal, visits, rows)
+            a1 = _variates(counts, one + 1, done, prior, table, normal, visits, rows)
+            a2 = _variates(counts, one + 2, done, prior, table, normal, visits, rows) if n > 2 else nothing
+            a3 = _variates(counts, one + 3, done, prior, table, normal, visits, rows) if n > 3 else nothing
+            b0 = _variates(counts, two, done, prior, table, normal, visits, rows)
+            b1 = _variates(counts, two + 1, done, prior, table, normal, visits, rows)
+            b2 = _variates(counts, two + 2, done, prior, table, normal, visits, rows) if n > 2 else nothing
+            b3 = _variates(counts, two + 3, done, prior, table, normal, visits, rows) if n > 3 else nothing
             below += _count_below(np.float32(2.0 * distance * distance), a0, a1, a2, a3, b0, b1, b2, b3, sums)
             done += 1
         share = below / (done * normal.size)
@@ -139,7 +160,7 @@ def probabilities_below(counts, distance, low, high, replicates, margins, prior,
     ``high``. A pure function of the counts.
     """
     points = normal.size
-    rows = np.empty((2 * NAMED + 3, points), np.float32)
+    rows = np.empty((2 * NAMED + 3, 2 * points), np.float32)
     sums = np.zeros((5, points), np.float32)
     for k in range(counts.shape[0]):
         result[k] = _probability_below(
