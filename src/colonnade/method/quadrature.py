@@ -17,15 +17,16 @@ Counts = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.float64]
 
 POINTS: Final = 4096
-REPLICATES: Final = np.array([1, 2, 4, 8, 16, 32, 64], np.int64)
 
-# How near a threshold more replicates are asked for where thresholds are 0.01 and 0.99 (wider in proportion for those nearer
-# to 0.5). With the 0.001 that is allowed, each is more than 5 standard errors of the worst keys (validation/screen.py).
-MARGINS: Final = np.array([0.007, 0.0047, 0.003, 0.0019, 0.001, 0.0004, 0.0])
-
-# A first look, at fewer points, at what is far from both thresholds: its margin is 5.7 standard errors of independent points.
+# A first look, at fewer points, at what is far from both thresholds.
 _FIRST_POINTS: Final = 512
-_FIRST_MARGIN: Final = 0.025
+
+#: By how much a probability may be off where it decides a state; but for a confidence above 0.99 a tenth of what it leaves.
+TOLERANCE: Final = 0.001
+
+# An integral goes on until what is left to the tolerance exceeds so many standard errors of independent points: five of the
+# worst keys, whose error is up to 1.18 times theirs (docs/decisions/screen.md).
+_STANDARD_ERRORS: Final = 5.9
 
 _TABULATED: Final = 256  # counts below this have exact gamma quantiles
 
@@ -45,21 +46,26 @@ class Quadrature:
         self._distance = min_distance
         self._confidence = confidence
         self._prior = prior
-        self._wider = max(1.0, math.sqrt(confidence * (1 - confidence) / (0.01 * 0.99)))
+        tolerance = min(TOLERANCE, (1 - confidence) / 10)
+        one_point = confidence * (1 - confidence)  # the variance that it has where it matters
+        enough = one_point * (_STANDARD_ERRORS / tolerance) ** 2 / POINTS
+        self._replicates = 2 ** np.arange(max(0, math.ceil(math.log2(enough))) + 1)
+        points = np.append(_FIRST_POINTS, POINTS * self._replicates)
+        margins = np.maximum(_STANDARD_ERRORS * np.sqrt(one_point / points) - tolerance, 0.0)
+        self._first_margin, self._margins = margins[:1], margins[1:]
 
     def probabilities(self, counts: Counts) -> Probabilities:
         """P(distance < min_distance), float64 (n,), for counts (n, categories, 2) of two samples.
 
-        Off by less than 0.001 next to confidence and 1 - confidence, by up to 0.02 elsewhere.
+        Off by less than ``TOLERANCE`` where that decides between states, by up to 0.02 elsewhere.
         """
-        return self._integrate(counts, POINTS, REPLICATES, MARGINS)
+        return self._integrate(counts, POINTS, self._replicates, self._margins)
 
     def states(self, counts: Counts) -> npt.NDArray[np.int8]:
         """The state, int8 (n,), for counts (n, categories, 2): that of ``probabilities``."""
-        margin = np.array([_FIRST_MARGIN])
-        below = self._integrate(counts, _FIRST_POINTS, REPLICATES[:1], margin)
+        below = self._integrate(counts, _FIRST_POINTS, self._replicates[:1], self._first_margin)
         thresholds = np.array([1 - self._confidence, self._confidence])
-        near = np.flatnonzero(abs(below[:, np.newaxis] - thresholds).min(axis=1) <= margin * self._wider)
+        near = np.flatnonzero(abs(below[:, np.newaxis] - thresholds).min(axis=1) <= self._first_margin)
         below[near] = self.probabilities(counts[near])
         return self.states_of(below)
 
@@ -84,7 +90,7 @@ class Quadrature:
             1 - self._confidence,
             self._confidence,
             replicates,
-            margins * self._wider,
+            margins,
             self._prior,
             variates.quantiles(np.unique(counts[counts < _TABULATED])),
             variates.normal,
@@ -121,7 +127,7 @@ class _Variates:
         return self._table
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)  # two priors, each with two numbers of points: at most 144 MiB
 def _variates(prior: float, points: int) -> _Variates:
     grid = (np.arange(points) + 0.5) / points
     visits: npt.NDArray[np.int32] = kernels.latin_hypercube(points)  # type: ignore[no-untyped-call]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from colonnade.jit import kernel
+from colonnade.method.random_kernels import GOLDEN, mix
 
 NAMED = 4  # categories that the innermost loop names
 DIMENSIONS = 8  # that have an order of visits of their own
@@ -30,20 +31,12 @@ def _fill_quantiles(shape, normal, row):
 
 
 @kernel
-def _mix(value):
-    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a weaker hash gives shifts that all lie on one line."""
-    z = np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64((z ^ (z >> np.uint64(31))) >> np.uint64(40))
-
-
-@kernel
 def _shift(replicate, dimension, categories, points):
-    """How far a replicate moves the points of a dimension; dimensions that share an order of visits are always apart."""
+    """How far a replicate moves the points of a dimension; those that share an order of visits are apart, but for rare chances."""
     if replicate == 0 and dimension < DIMENSIONS:
         return 0
-    return _mix(2 * categories * replicate + dimension + 1) % points
+    # A weaker hash gives shifts that all lie on one line.
+    return np.int64(mix(np.uint64(2 * categories * replicate + dimension + 1) * GOLDEN) >> np.uint64(40)) % points
 
 
 @kernel

@@ -30,13 +30,18 @@ EDGES, WITHIN = _ziggurat()
 
 
 @kernel
-def next_bits(state):
-    """One step of SplitMix64 (Steele, Lea, Flood 2014): (new state, 64 random bits)."""
-    state = np.uint64(state + GOLDEN)
-    z = state
+def mix(z):
+    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014): each bit of the result depends on all of ``z``."""
     z = np.uint64((z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9))
     z = np.uint64((z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB))
-    return state, z ^ (z >> np.uint64(31))
+    return z ^ (z >> np.uint64(31))
+
+
+@kernel
+def next_bits(state):
+    """One step of SplitMix64: (new state, 64 random bits)."""
+    state = np.uint64(state + GOLDEN)
+    return state, mix(state)
 
 
 @kernel
