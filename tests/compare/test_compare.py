@@ -340,6 +340,10 @@ def test_impossible_questions_are_refused(make_bam, make_fasta) -> None:
             compare(samples, reference=fasta, **more)
     with pytest.raises(UsageError):
         CompareOptions(confidence=1.5)
+    with pytest.raises(UsageError, match=r"at least 10,000 for a confidence of 0\.9999"):
+        CompareOptions(confidence=0.9999)
+    with pytest.raises(UsageError, match="six digits"):
+        CompareOptions(quantiles=(0.1234567, 0.1234568))
 
 
 def test_changes_at_random_places_are_found_where_counts_repeat(small) -> None:

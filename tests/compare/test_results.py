@@ -9,12 +9,13 @@ import pysam
 import pysam.bcftools
 import pytest
 
+from colonnade.compare import spool
 from colonnade.compare.engine import compare, compare_to_files
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.question import Question
 from colonnade.compare.samples import REF
 from colonnade.compare.schemas import TABLES, table_schemas
-from colonnade.errors import ColonnadeError, UsageError
+from colonnade.errors import ColonnadeError, OutputError, UsageError
 
 CONTIG = "CAP188_wk4_consensus"
 
@@ -109,6 +110,31 @@ def test_bad_choices_leave_nothing(question: Question, tmp_path: Path) -> None:
             compare_to_files(question, tmp_path / "x", **more)
     with pytest.raises(ColonnadeError, match="cannot be written"):
         compare_to_files(question, tmp_path / "missing" / "x")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_never_replaces_what_is_read(make_bam, make_fasta, tmp_path: Path) -> None:
+    sequence = "ACGTTGCAAC" * 20
+    line = f"r\t0\tc\t1\t60\t60M\t*\t0\t0\t{sequence[:60]}\t{'I' * 60}"
+    samples = {name: make_bam(f"{name}.vcf.gz", {"c": 200}, [line]) for name in ("a", "b")}
+    fasta = make_fasta("r.fa", {"c": sequence})
+    sheet = tmp_path / "x.stats.tsv"
+    sheet.write_text("sample\tpath\n")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    asked = Question(samples, fasta)
+    for more in ({"vcf": samples["a"]}, {"untouched": [sheet]}):
+        with pytest.raises(UsageError, match="one of the inputs"):
+            compare_to_files(asked, tmp_path / "x", force=True, **more)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_full_disk_is_told_with_the_folder(question: Question, tmp_path: Path, monkeypatch) -> None:
+    def full(*_args, **_keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(spool.tempfile, "TemporaryFile", full)
+    with pytest.raises(OutputError, match=f"{tmp_path}: working files cannot be written; found No space left"):
+        compare_to_files(question, tmp_path / "x")
     assert not list(tmp_path.iterdir())
 
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from colonnade.run.ordered import ordered_map
+from colonnade.run.ordered import check_stopped, ordered_map
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -91,3 +91,28 @@ def test_no_thread_is_left_after_an_interrupt() -> None:
     with pytest.raises(KeyboardInterrupt):
         list(ordered_map(interrupt, range(100), threads=2))
     assert threading.active_count() == before
+
+
+def test_tasks_at_work_end_when_nobody_waits_for_them() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def endless(number: int) -> int:
+        if number == 0:
+            began.wait(10)
+            raise ValueError("first")
+        began.set()
+        try:
+            for _ in range(1000):
+                time.sleep(0.01)
+                check_stopped()
+        finally:
+            ended.set()
+        raise AssertionError("was never stopped")
+
+    with pytest.raises(ValueError, match="first"):
+        list(ordered_map(endless, range(2), threads=2))
+    assert ended.is_set()
+
+
+def test_outside_of_tasks_nothing_is_stopped() -> None:
+    check_stopped()

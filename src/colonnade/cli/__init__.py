@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         reason = error.strerror or str(error)
         return _fail(f"{os.fsdecode(error.filename)}: {reason}" if error.filename else reason, 1)
+    except Exception as error:
+        if chosen.debug:
+            raise
+        return _fail(f"internal error: {type(error).__name__}: {error}; run it again with --debug and report it", 1)
     return 0
 
 

@@ -59,6 +59,7 @@ def run(chosen: argparse.Namespace) -> None:
             kind=chosen.format,
             vcf=chosen.vcf,
             force=chosen.force,
+            untouched=list(filter(None, (chosen.samples, chosen.pairs, chosen.read_groups, chosen.mask))),
             threads=chosen.threads,
             memory=chosen.memory,
             progress=progress,
@@ -109,7 +110,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
         "--loci",
         choices=("changed", "tested"),
         default=_DEFAULTS.loci,
-        help="report confirmed changes, or every locus compared (slower) (default: %(default)s)",
+        help="report confirmed changes, or every locus compared, about 0.5 ms each (default: %(default)s)",
     )
 
 

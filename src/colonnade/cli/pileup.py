@@ -338,9 +338,7 @@ def _refuse_output(chosen: argparse.Namespace, files: Sequence[str]) -> None:
 
     refuse_existing([chosen.output], force=chosen.force)
     named = [chosen.reference, chosen.positions, chosen.exclude_read_groups, chosen.bam_list]
-    inputs = [*files, *filter(None, named)]
-    indexes = [f"{path}{suffix}" for path in inputs for suffix in (".bai", ".csi", ".crai", ".fai", ".gzi")]
-    refuse_inputs([chosen.output], [*inputs, *indexes])
+    refuse_inputs([chosen.output], [*files, *filter(None, named)])
 
 
 @contextmanager

@@ -64,9 +64,7 @@ def run(chosen: argparse.Namespace) -> None:
 
     if chosen.output != "-":
         refuse_existing([chosen.output], force=chosen.force)
-        indexes = [f"{path}{suffix}" for path in chosen.files for suffix in (".bai", ".csi", ".crai")]
-        others = [path for path in (chosen.bed, chosen.reference) if path]
-        refuse_inputs([chosen.output], [*chosen.files, *indexes, *others])
+        refuse_inputs([chosen.output], [*chosen.files, *filter(None, (chosen.bed, chosen.reference))])
     announce_compilation("ranges_kernels")
     with open_all(chosen.files, reference=chosen.reference) as files:
         regions = regions_of_interest(chosen.region, chosen.bed, common_lengths(files))

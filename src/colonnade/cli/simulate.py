@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from colonnade.cli import arguments
 from colonnade.errors import UsageError
 from colonnade.simulate.descent import Descent
-from colonnade.simulate.library import Damage, Library
+from colonnade.simulate.library import OVERLAP, PRIMER_LENGTH, Damage, Library
 
 if TYPE_CHECKING:
     from colonnade.simulate.population import Population
@@ -19,6 +19,13 @@ _DESCENT = Descent()
 _LIBRARY = Library()
 _DAMAGE = Damage()
 _ENCODINGS = ("bam", "fastq", "ubam")
+_LIBRARY_NUMBERS = ("depth", "read_length", "template_mean", "template_sd", "qualities", "duplicates")
+_MEANT_FOR = {  # options that say nothing without another
+    "amplicon_overlap": "amplicon_length",
+    "primer_length": "amplicon_length",
+    "damage_decay": "damage",
+    "mark_duplicates": "duplicates",
+}
 
 _EPILOG = """\
 examples:
@@ -56,6 +63,7 @@ def run(chosen: argparse.Namespace) -> None:
     from colonnade.simulate.engine import simulate
     from colonnade.simulate.reference import Reference
 
+    _check_company(chosen)
     if chosen.reference:
         reference = Reference.from_fasta(chosen.reference)
     else:
@@ -94,17 +102,16 @@ def _add_population(parser: argparse.ArgumentParser) -> None:
         ("indel_rate", float, "indels likewise", "F"),
         ("turnover", float, "share replaced between one sample and the next", "F"),
     ):
-        option = f"--{name.replace('_', '-')}"
-        group.add_argument(option, type=kind, metavar=metavar, help=f"{text} (default: {getattr(_DESCENT, name):g})")
+        text = f"{text} (default: {getattr(_DESCENT, name):g})"
+        group.add_argument(_option(name), type=kind, metavar=metavar, help=text)
 
 
 def _add_library(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("library")
 
     def number(name: str, kind: type, text: str, metavar: str) -> None:
-        default = getattr(_LIBRARY, name)
-        option = f"--{name.replace('_', '-')}"
-        group.add_argument(option, type=kind, default=default, metavar=metavar, help=f"{text} (default: {default:g})")
+        text = f"{text} (default: {getattr(_LIBRARY, name):g})"
+        group.add_argument(_option(name), type=kind, metavar=metavar, help=text)
 
     number("depth", float, "templates that show a position; with amplicons, templates of each", "F")
     number("read_length", int, "bases of a read", "N")
@@ -114,7 +121,6 @@ def _add_library(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--qualities",
         type=arguments.parsed(_qualities, "qualities"),
-        default=_LIBRARY.qualities,
         metavar="Q:SHARE,...",
         help="base qualities and the share of bases with each; a base is wrong as often as its quality says "
         f"(default: {','.join(f'{quality}:{share:g}' for quality, share in _LIBRARY.qualities)})",
@@ -128,17 +134,14 @@ def _add_library(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--damage-decay",
         type=float,
-        default=_DAMAGE.decay,
         metavar="F",
-        help="factor by which damage falls with each base inwards (default: %(default)g)",
+        help=f"factor by which damage falls with each base inwards (default: {_DAMAGE.decay:g})",
     )
     schemes = group.add_mutually_exclusive_group()
     schemes.add_argument("--primers", metavar="BED", help="amplicons from primers named NAME_LEFT and NAME_RIGHT")
     schemes.add_argument("--amplicon-length", type=arguments.positive, metavar="N", help="amplicons side by side")
-    group.add_argument(
-        "--amplicon-overlap", type=arguments.whole, default=100, metavar="N", help="default: %(default)s"
-    )
-    group.add_argument("--primer-length", type=arguments.positive, default=24, metavar="N", help="default: %(default)s")
+    group.add_argument("--amplicon-overlap", type=arguments.whole, metavar="N", help=f"default: {OVERLAP}")
+    group.add_argument("--primer-length", type=arguments.positive, metavar="N", help=f"default: {PRIMER_LENGTH}")
     number("duplicates", float, "share of templates that are copies of another", "F")
     group.add_argument("--mark-duplicates", action="store_true", help="flag copies in BAM")
 
@@ -163,12 +166,11 @@ def _population(chosen: argparse.Namespace, reference: "Reference") -> tuple["Po
     from colonnade.simulate.generation import random_population
     from colonnade.simulate.tables import read_population
 
-    asked = {f.name: value for f in fields(Descent) if (value := getattr(chosen, f.name)) is not None}
+    asked = _given(chosen, *(field.name for field in fields(Descent)))
     if chosen.population:
         given = ["samples"] * bool(chosen.samples) + list(asked)
         if given:
-            option = f"--{given[0].replace('_', '-')}"
-            raise UsageError(f"{option} describes a population that is made up, and --population gives one")
+            raise UsageError(f"{_option(given[0])} describes a population that is made up, and --population gives one")
         return read_population(chosen.population, reference), {"path": chosen.population}
     if not chosen.samples:
         raise UsageError("no population", expected="--samples NAME,... to make one up, or --population FILE")
@@ -179,24 +181,38 @@ def _population(chosen: argparse.Namespace, reference: "Reference") -> tuple["Po
 def _library(chosen: argparse.Namespace, reference: "Reference") -> Library:
     from colonnade.simulate.amplicons import read_primers, tile
 
+    tiles = _given(chosen, length="amplicon_length", overlap="amplicon_overlap", primer="primer_length")
+    damage = _given(chosen, rate="damage", decay="damage_decay")
     amplicons = read_primers(chosen.primers, reference.lengths) if chosen.primers else ()
-    if chosen.amplicon_length:
-        overlap, primer = chosen.amplicon_overlap, chosen.primer_length
-        amplicons = tile(reference.lengths, length=chosen.amplicon_length, overlap=overlap, primer=primer)
     return Library(
-        depth=chosen.depth,
-        read_length=chosen.read_length,
+        **_given(chosen, *_LIBRARY_NUMBERS),
         paired=not chosen.single,
-        template_mean=chosen.template_mean,
-        template_sd=chosen.template_sd,
-        qualities=chosen.qualities,
-        damage=None if chosen.damage is None else Damage(chosen.damage, chosen.damage_decay),
-        amplicons=amplicons,
-        duplicates=chosen.duplicates,
+        damage=Damage(**damage) if damage else None,
+        amplicons=tile(reference.lengths, **tiles) if tiles else amplicons,
         mark_duplicates=chosen.mark_duplicates,
     )
 
 
+def _check_company(chosen: argparse.Namespace) -> None:
+    """Raise if an option is there without the one that it is meant for."""
+    for name, needed in _MEANT_FOR.items():
+        if getattr(chosen, name) not in (None, False) and getattr(chosen, needed) is None:
+            raise UsageError(f"{_option(name)} says nothing without {_option(needed)}")
+
+
+def _given(chosen: argparse.Namespace, *names: str, **renamed: str) -> dict[str, Any]:
+    """Those arguments that were given, by name or by another one."""
+    names_by_key = {**dict(zip(names, names, strict=True)), **renamed}
+    return {key: value for key, name in names_by_key.items() if (value := getattr(chosen, name)) is not None}
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
 def _qualities(text: str) -> tuple[tuple[int, float], ...]:
     pairs = [item.partition(":") for item in text.split(",")]
-    return tuple((int(quality), float(share)) for quality, _, share in pairs)
+    try:
+        return tuple((int(quality), float(share)) for quality, _, share in pairs)
+    except ValueError:
+        raise ValueError(f"{text!r} is not Q:SHARE,... such as 37:0.9,20:0.1") from None

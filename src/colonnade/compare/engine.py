@@ -109,6 +109,7 @@ def compare_to_files(
     kind: Kind = "tsv",
     vcf: str | PathLike[str] | None = None,
     force: bool = False,
+    untouched: Sequence[str | PathLike[str]] = (),
     threads: int = 1,
     memory: int = DEFAULT_MEMORY,
     progress: Progress | None = None,
@@ -127,8 +128,12 @@ def compare_to_files(
         ``tsv``; ``tsv.gz``, BGZF with an index for those with positions; or ``parquet``.
     vcf
         A file for the loci of dist and idist as VCF, too: ``.vcf``, ``.vcf.gz``, or ``.bcf`` by its ending.
-    force, threads, memory, progress
-        Whether files may be replaced; the others as in ``compare``.
+    force, untouched
+        Whether files may be replaced; which may not be in any case, besides those that are read.
+    threads, memory
+        As in ``compare``.
+    progress
+        Called with the positions done and the positions in all.
 
     Returns
     -------
@@ -138,10 +143,12 @@ def compare_to_files(
     prefix, wanted = Path(prefix), {*tables, "stats"}
     unknown = wanted - set(TABLES)
     if unknown or not tables:
-        raise UsageError("unknown table", found=", ".join(sorted(unknown)) or "none", expected=", ".join(TABLES))
+        raise UsageError(
+            "unknown table", found=", ".join(map(repr, sorted(unknown))) or "none", expected=", ".join(TABLES)
+        )
     wanted |= set(TABLES_OF_VCF) if vcf else set()
     with Run.start(question, sorted(wanted), threads=threads, memory=memory, folder=prefix.parent) as run:
         vcf = None if vcf is None else Path(vcf)
-        with ResultFiles(run, prefix, tables, kind=kind, vcf=vcf, force=force) as files:
+        with ResultFiles(run, prefix, tables, kind=kind, vcf=vcf, force=force, untouched=untouched) as files:
             run.compare(progress)
             return files.write()

@@ -19,6 +19,7 @@ from colonnade.method.quadrature import Quadrature
 from colonnade.method.quantiles import sorted_quantiles
 from colonnade.method.screen import group_keys
 from colonnade.method.screen_kernels import BELOW_MIN_DEPTH, CHANGED, NO_DATA, NO_REFERENCE, UNCHANGED, UNDECIDED
+from colonnade.run.ordered import check_stopped
 from colonnade.tally.indels import IndelTable, indel_table
 
 States = npt.NDArray[np.int8]
@@ -64,6 +65,7 @@ class IndelComparer:
         changed: list[int] = []
         rows: list[_Row] = []
         for number, comparison in enumerate(self._comparisons):
+            check_stopped()
             pair = _Pair.of(table, loaded.index(comparison.sample_1), loaded.index(comparison.sample_2))
             states = self._screen(pair)
             if comparison.sample_2 == REF:

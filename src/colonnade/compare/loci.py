@@ -15,6 +15,7 @@ from colonnade.method.posterior import Draws, composition_draws, distance_draws,
 from colonnade.method.quantiles import sorted_quantiles
 from colonnade.method.screen_kernels import AMBIGUOUS, CHANGED, UNCHANGED
 from colonnade.method.strand import reference_strand_p_values, strand_p_values
+from colonnade.run.ordered import check_stopped
 from colonnade.tally.counts import EVIDENCE_BYTES, evidence
 
 STATE_NAMES = {UNCHANGED: "unchanged", AMBIGUOUS: "ambiguous", CHANGED: "changed"}
@@ -132,6 +133,7 @@ class _Block:
 
     def _compared(self, comparison: Comparison, number: int, states: States) -> dict[str, npt.NDArray[np.generic]]:
         """One comparison at the loci that it is to show, and its states settled in place."""
+        check_stopped()
         options = self._options
         at = np.flatnonzero(wanted(states[self._loci], options))
         draws_1, draws_2 = self._draw(comparison.sample_1)[at], self._draw(comparison.sample_2)[at]
@@ -230,6 +232,7 @@ class _Block:
 
     def _draw(self, name: str) -> Draws:
         if name not in self._draws:
+            check_stopped()
             options = self._options
             key = stream_key(options.seed, self._loaded.region.contig, name, "composition")
             if name == REF:

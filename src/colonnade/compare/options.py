@@ -1,5 +1,6 @@
 """What a user can choose about a comparison."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -58,16 +59,27 @@ class CompareOptions:
     read_filter: ReadFilter = field(default_factory=ReadFilter)
 
     def __post_init__(self) -> None:
+        fewest = math.ceil(1 / max(1 - self.confidence, 1e-9) - 1e-6)
         checks = (
             ("min_distance", 0 < self.min_distance < 1, "more than 0 and less than 1"),
             ("confidence", 0.5 < self.confidence < 1, "more than 0.5 and less than 1"),
             ("draws", 100 <= self.draws <= 1_000_000, "100 to 1,000,000"),
+            (
+                "draws",
+                self.draws >= fewest,
+                f"at least {fewest:,} for a confidence of {self.confidence:g}, so that its quantile is among them",
+            ),
             ("prior", 0.001 <= self.prior <= 100, "0.001 to 100"),
             ("indel_prior", 0.001 <= self.indel_prior <= 100, "0.001 to 100"),
             (
                 "quantiles",
                 all(0 <= q <= 1 for q in self.quantiles) and list(self.quantiles) == sorted(set(self.quantiles)),
                 "rising numbers from 0 to 1",
+            ),
+            (
+                "quantiles",
+                len({f"{q:g}" for q in self.quantiles}) == len(self.quantiles),
+                "numbers that differ in their first six digits",
             ),
             ("min_depth", self.min_depth >= 1, "1 or more"),
             ("loci", self.loci in ("changed", "tested"), "changed or tested"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from os import PathLike, fspath
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from colonnade.compare.running import Run
 from colonnade.compare.vcf import VcfFile, index_vcf, vcf_index_suffix, vcf_kind
-from colonnade.formats.output import OutputSet
+from colonnade.formats.output import OutputSet, refuse_inputs
 from colonnade.formats.tabix import index_text, text_suffix
 from colonnade.formats.table_files import Kind, open_table
 
@@ -35,10 +36,20 @@ class ResultFiles:
         A VCF or BCF file, or None.
     force
         Whether files may be replaced.
+    untouched
+        Files that may not be, besides those that the run reads.
     """
 
     def __init__(
-        self, run: Run, prefix: Path, tables: Sequence[str], *, kind: Kind, vcf: Path | None, force: bool
+        self,
+        run: Run,
+        prefix: Path,
+        tables: Sequence[str],
+        *,
+        kind: Kind,
+        vcf: Path | None,
+        force: bool,
+        untouched: Sequence[str | PathLike[str]] = (),
     ) -> None:
         self._run = run
         self._kind: Kind = kind
@@ -57,6 +68,7 @@ class ResultFiles:
         paths = [*self._tables.values(), *self._indexes.values(), self._facts]
         paths += [] if vcf is None else [vcf]
         paths += [] if self._vcf_index is None else [self._vcf_index[0]]
+        refuse_inputs(paths, [*run.inputs, *(fspath(path) for path in untouched)])
         self._output = OutputSet(paths, force=force)
 
     def __enter__(self) -> "ResultFiles":

@@ -1,6 +1,7 @@
 """One question being answered: ranges compared on threads, and the last pass over what they give."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -34,6 +35,8 @@ Progress = Callable[[int, int], None]
 
 _BYTES_PER_POSITION: Final = 96  # counts and their intermediates, per position and sample
 _BYTES_PER_STATE: Final = 4  # per position and comparison
+_BYTES_PER_SAMPLE_SHOWN: Final = 3000  # the same where every position has its rows of comp and evidence
+_BYTES_PER_COMPARISON_SHOWN: Final = 1200  # and of dist
 
 
 class Run:
@@ -90,7 +93,10 @@ class Run:
         _log.debug("reads: %s", read_filter)
         share = self._memory // (self._threads + 1)  # one more may wait until the results before it are done
         size = int(share / BYTES_PER_BAM_BYTE)
-        width = _BYTES_PER_POSITION * len(self._inputs.samples) + _BYTES_PER_STATE * len(self._comparisons)
+        per_sample, per_comparison = _BYTES_PER_POSITION, _BYTES_PER_STATE
+        if self.options.loci == "tested":
+            per_sample, per_comparison = _BYTES_PER_SAMPLE_SHOWN, _BYTES_PER_COMPARISON_SHOWN
+        width = per_sample * len(self._inputs.samples) + per_comparison * len(self._comparisons)
         ranges = plan_ranges(
             self._regions,
             list(self._inputs.files.values()),
@@ -129,6 +135,17 @@ class Run:
         for name, outcomes in self._totals.outcomes.items():
             parts = [f"{number} {what}" for what, number in read_filter.explain(outcomes).items()]
             _log.debug("sample %s, records: %s", name, ", ".join(parts))
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the files that are read."""
+        paths = [
+            *self._inputs.files,
+            self._question.reference,
+            self._question.bed,
+            self._question.options.read_filter.mask,
+        ]
+        return [os.fspath(path) for path in paths if isinstance(path, str | os.PathLike)]
 
     @property
     def contigs(self) -> dict[str, int]:

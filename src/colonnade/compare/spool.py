@@ -9,6 +9,8 @@ from typing import BinaryIO, Final
 
 import pyarrow as pa
 
+from colonnade.errors import OutputError
+
 _ROWS_AT_ONCE: Final = 1 << 16  # of all tables together, about
 _COMPRESSED: Final = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -83,6 +85,17 @@ class Spool:
             self._append(joined, self._folder)
 
     def _append(self, tables: Tables, folder: Path) -> None:
+        try:
+            self._write(tables, folder)
+        except OSError as error:
+            raise OutputError(
+                "working files cannot be written",
+                path=folder,
+                found=error.strerror or str(error),
+                advice="is there space?",
+            ) from None
+
+    def _write(self, tables: Tables, folder: Path) -> None:
         for name, schema in self._schemas.items():
             if name not in self._files:
                 self._files[name] = self._stack.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115

@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from colonnade.errors import OutputError, UsageError
+
+_INDEXES: Final = (".bai", ".csi", ".crai", ".fai", ".gzi")
 
 
 def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
@@ -31,8 +33,11 @@ def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
 
 
 def refuse_inputs(outputs: Iterable[str | Path], inputs: Iterable[str | Path]) -> None:
-    """Raise if an output would replace an input, whatever it is called."""
-    read = [Path(path) for path in inputs if Path(path).exists()]
+    """Raise if an output would replace an input or an index of one, whatever it is called."""
+    named = [Path(path) for path in inputs]
+    indexes = [Path(f"{path}{suffix}") for path in named for suffix in _INDEXES]
+    indexes += [path.with_suffix(suffix) for path in named if path.suffix for suffix in _INDEXES]
+    read = [path for path in [*named, *indexes] if path.exists()]
     for path in map(Path, outputs):
         if path.exists() and any(path.samefile(other) for other in read):
             raise UsageError("output is one of the inputs", path=path, advice="choose another name")

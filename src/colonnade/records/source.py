@@ -14,6 +14,7 @@ from colonnade.records import batch_kernels as kernels
 from colonnade.records.batch import NO_MORE, RecordBatch, joined_records, new_records
 from colonnade.records.filters import ReadFilter
 from colonnade.regions import Region
+from colonnade.run.ordered import check_stopped
 
 DEFAULT_SIZE: Final = 64 << 20
 
@@ -154,6 +155,7 @@ class _FileReader:
             buffer = _Buffer(self._room)
             chunks_left = len(chunks)
             for piece in blocks.pieces(chunks, size=self._size):
+                check_stopped()
                 buffer.add(piece)
                 chunks_left -= piece.is_last
                 if buffer.suffices:

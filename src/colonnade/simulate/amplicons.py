@@ -7,7 +7,7 @@ from typing import Final
 
 from colonnade.errors import FormatError, UsageError
 from colonnade.regions import Region
-from colonnade.simulate.library import Amplicon
+from colonnade.simulate.library import OVERLAP, PRIMER_LENGTH, Amplicon
 
 _NAME: Final = re.compile(r"(.+)_(LEFT|RIGHT)(?:_.*)?", re.IGNORECASE)
 
@@ -50,7 +50,9 @@ def read_primers(path: str | PathLike[str], lengths: Mapping[str, int]) -> tuple
     return tuple(sorted(amplicons))
 
 
-def tile(lengths: Mapping[str, int], *, length: int, overlap: int, primer: int) -> tuple[Amplicon, ...]:
+def tile(
+    lengths: Mapping[str, int], *, length: int, overlap: int = OVERLAP, primer: int = PRIMER_LENGTH
+) -> tuple[Amplicon, ...]:
     """Amplicons of one length over all contigs, each overlapping the next; the last of a contig is moved to its end.
 
     A contig that is shorter than an amplicon gets none.
@@ -65,7 +67,7 @@ def tile(lengths: Mapping[str, int], *, length: int, overlap: int, primer: int) 
     Raises
     ------
     UsageError
-        The numbers leave nothing between primers, or between one amplicon and the next.
+        The numbers leave nothing between primers, or between one amplicon and the next, or no contig is long enough.
     """
     if not 0 < 2 * primer < length:
         raise UsageError("primers do not fit their amplicon", found=f"{primer} of {length}", expected="less than half")
@@ -76,6 +78,9 @@ def tile(lengths: Mapping[str, int], *, length: int, overlap: int, primer: int) 
         last = size - length
         starts = [*range(0, last, length - overlap), last] if last >= 0 else []
         amplicons += [Amplicon(contig, s, s + length, s + primer, s + length - primer) for s in starts]
+    if not amplicons:
+        expected = f"at most {max(lengths.values())}"
+        raise UsageError("amplicons are longer than every contig", found=f"{length} bases", expected=expected)
     return tuple(amplicons)
 
 

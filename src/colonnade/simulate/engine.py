@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pysam import samtools
 from pysam.utils import SamtoolsError
 
-from colonnade.errors import OutputError
+from colonnade.errors import OutputError, UsageError
 from colonnade.formats.bgzf_writer import BgzfWriter
 from colonnade.formats.output import OutputSet
 from colonnade.formats.silence import silence
@@ -67,11 +67,20 @@ def simulate(
         Whether files that exist may be replaced.
     threads
         Threads; the bytes do not depend on it.
+    progress
+        Told now and then how far the work is.
+
+    Returns
+    -------
+    Where the files are.
 
     Raises
     ------
-    ColonnadeError
-        The population does not fit the reference, or a file cannot be written.
+    UsageError
+        The population or the library does not fit the reference, an option is out of range, or a file exists and ``force``
+        is not set.
+    OutputError
+        A file cannot be written.
 
     Examples
     --------
@@ -81,6 +90,8 @@ def simulate(
     >>> population = Population(("early", "late"), sites=(site,))
     >>> simulate(population, reference, "made", library=Library(depth=1_000))  # doctest: +SKIP
     """
+    if threads < 1:
+        raise UsageError("threads is out of range", found=str(threads), expected="1 or more")
     plan = Plan(population, reference, library or Library(), tuple(reads), seed, fspath(prefix))
     files = plan.files
     announce_compilation("reads_kernels")

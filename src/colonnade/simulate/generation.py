@@ -1,6 +1,7 @@
 """Populations made at random: related haplotypes, or single sites at given shares."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -74,25 +75,65 @@ def _variant(contig: str, codes: Codes, position: int, shift: int, rng: np.rando
     return leftmost(Variant(contig, position, "+" + letters), codes)
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The known bases of a contig, counted without those between.
+
+    Parameters
+    ----------
+    ends
+        int64 (runs,): the position after each run of known bases, 0-based.
+    counts
+        int64 (runs,): known bases up to there.
+    """
+
+    ends: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, is_unknown: npt.NDArray[np.bool_]) -> "_Known":
+        """Those of one contig."""
+        edges = np.flatnonzero(np.diff(is_unknown, prepend=True, append=True))
+        starts, ends = edges[::2], edges[1::2]
+        return cls(ends, np.cumsum(ends - starts))
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.counts[-1]) if self.counts.size else 0
+
+    def position(self, number: int) -> int:
+        """Where the one of a number is, from 0."""
+        run = np.searchsorted(self.counts, number, side="right")
+        return int(self.ends[run] - (self.counts[run] - number))
+
+
 def _gained(contig: str, codes: Codes, descent: Descent, rng: np.random.Generator) -> list[list[Variant]]:
     """What each haplotype gains on its parent on one contig, at places that are free and known."""
     is_taken = codes > 3
+    known = _Known.of(is_taken)
     gained: list[list[Variant]] = [[]]
     for _ in range(1, descent.haplotypes):
-        n_snvs = int(rng.poisson(descent.snv_rate * len(codes)))
-        n_indels = int(rng.poisson(descent.indel_rate * len(codes)))
+        n_snvs = int(rng.poisson(descent.snv_rate * known.count))
+        n_indels = int(rng.poisson(descent.indel_rate * known.count))
         lengths = np.minimum(rng.geometric(_INDEL_STOP, n_indels), LONGEST_INDEL)
         shifts = [*(lengths * rng.choice([-1, 1], n_indels)).tolist(), *[0] * n_snvs]
-        gained.append([_free_variant(contig, codes, is_taken, shift, rng) for shift in shifts])
+        gained.append([_free_variant(contig, codes, known, is_taken, shift, rng) for shift in shifts])
     return gained
 
 
 def _free_variant(
-    contig: str, codes: Codes, is_taken: npt.NDArray[np.bool_], shift: int, rng: np.random.Generator
+    contig: str,
+    codes: Codes,
+    known: _Known,
+    is_taken: npt.NDArray[np.bool_],
+    shift: int,
+    rng: np.random.Generator,
 ) -> Variant:
     for _ in range(_TRIES):
-        position = int(rng.integers(len(codes)))
-        if position + 1 + max(-shift, 0) >= len(codes) or is_taken[position : position + 1 + max(-shift, 0)].any():
+        position = known.position(int(rng.integers(known.count)))
+        end = position + 1 + max(-shift, 0)
+        if end + (shift != 0) > len(codes) or is_taken[position:end].any():  # an indel needs a base after it
             continue
         variant = _variant(contig, codes, position, shift, rng)
         if not is_taken[variant.position : variant.end].any():

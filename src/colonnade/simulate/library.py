@@ -10,6 +10,10 @@ MAX_QUALITY: Final = 93  # the highest that FASTQ and SAM text can hold
 MAX_SEED: Final = (1 << 63) - 1
 MOST_BASES: Final = 30_000  # of a read: with an indel at every other one, BAM can still hold its CIGAR
 
+#: Bases of an amplicon's overlap with the next, and of a primer, where amplicons are tiles.
+OVERLAP: Final = 100
+PRIMER_LENGTH: Final = 24
+
 #: Base qualities and the share of bases that has each.
 QUALITIES: Final = ((37, 0.70), (30, 0.18), (22, 0.08), (12, 0.04))
 

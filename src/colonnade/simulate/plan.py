@@ -1,5 +1,6 @@
 """What a simulation is to be, checked, and the names of its files."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -115,8 +116,12 @@ class Plan:
 
     def _check(self) -> None:
         unknown = [name for name in self.reads if name not in ENCODINGS]
-        if unknown or not self.reads or len(set(self.reads)) != len(self.reads):
+        if unknown or not self.reads:
             raise UsageError("no such reads", found=",".join(self.reads) or "none", expected="some of bam, fastq, ubam")
+        if len(set(self.reads)) != len(self.reads):
+            raise UsageError("the same reads are asked for twice", found=",".join(self.reads))
+        if os.path.basename(self.prefix) in ("", os.curdir, os.pardir):
+            raise UsageError("the output prefix ends without a name", found=repr(self.prefix), expected="such as out/made")
         check_seed(self.seed)
         self._check_library()
         self.population.check(self.reference)

@@ -9,12 +9,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from colonnade.compare.samples import REF
 from colonnade.errors import UsageError
 from colonnade.simulate.reference import Reference
 from colonnade.simulate.variants import Variant, check_variant
 
 TOLERANCE: Final = 1e-6  # by which the frequencies of a sample may miss a sum of 1
 _SAMPLE: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9_.+-]{0,99}")  # part of file names and of read names
+_TAKEN: Final = ("contig", "position", "event", "haplotype", "variants", REF)  # columns of the tables, and no sample
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Population:
         for name in self.samples:
             if not _SAMPLE.fullmatch(name):
                 raise UsageError(f"{name!r} cannot name a sample", expected="letters, digits and _ . + -, at most 100")
+            if name in _TAKEN:
+                raise UsageError(f"{name} cannot name a sample", expected=f"another name than {', '.join(_TAKEN)}")
         _check_names("sample", self.samples)
         _check_names("haplotype", [haplotype.name for haplotype in self.haplotypes])
         for haplotype in self.haplotypes:

@@ -1,20 +1,24 @@
 """The reference that populations differ from: given, or made up."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike, fspath
 from typing import Final
 
 import numpy as np
+import pysam
 
-from colonnade.errors import UsageError
+from colonnade.errors import FormatError, UsageError
 from colonnade.formats.fasta import Fasta
+from colonnade.formats.silence import silence
 from colonnade.regions import Region
 from colonnade.simulate.library import check_seed
 from colonnade.simulate.variants import Codes, to_text
 
 RANDOM_CONTIG: Final = "random"
+LONGEST_CONTIG: Final = (1 << 31) - 2  # BAM could hold one base more, which htslib tells of every longer one in FASTA
 _LINE: Final = 60  # letters of a line of FASTA
 
 
@@ -30,6 +34,11 @@ class Reference:
         Gives the codes of a contig: uint8, 0-3 for A, C, G, T in either case and 4 for anything else.
     path
         The file that they are in, if any.
+
+    Raises
+    ------
+    UsageError
+        There is no contig with bases, or one is longer than BAM can hold.
     """
 
     lengths: Mapping[str, int]
@@ -38,12 +47,14 @@ class Reference:
 
     def __post_init__(self) -> None:
         if not self.lengths:
-            raise UsageError("the reference has no bases")
+            raise UsageError("the reference has no bases", path=self.path)
+        for contig, length in self.lengths.items():
+            _check_length(contig, length, self.path)
 
     @classmethod
     def from_fasta(cls, path: str | PathLike[str]) -> "Reference":
         """The contigs of a FASTA file."""
-        fasta = Fasta(fspath(path))
+        fasta = _open_fasta(fspath(path))
         lengths = {contig: length for contig, length in fasta.lengths.items() if length}
         whole = lru_cache(1)(lambda contig: fasta.stretch(Region(contig, 0, lengths[contig])).codes)
         return cls(lengths, whole, fasta.path)
@@ -57,6 +68,7 @@ class Reference:
     def random(cls, length: int, *, seed: int, contig: str = RANDOM_CONTIG) -> "Reference":
         """One made-up contig, with few long repeats of one base."""
         check_seed(seed)
+        _check_length(contig, length)
         return cls.from_codes({contig: random_codes(length, np.random.default_rng([seed, 0]))})
 
     def require(self, contig: str) -> None:
@@ -77,9 +89,36 @@ class Reference:
 
 def random_codes(length: int, rng: np.random.Generator) -> Codes:
     """A random sequence in which a base seldom comes three times or more in a row."""
-    codes = rng.integers(0, 4, length).astype(np.uint8)
+    codes = rng.integers(0, 4, length, np.uint32).astype(np.uint8)
     for _ in range(3):
         same = np.flatnonzero(codes[1:] == codes[:-1]) + 1
         again = same[rng.random(same.size) < 0.5]
         codes[again] = rng.integers(0, 4, again.size)
     return codes
+
+
+def _check_length(contig: str, length: int, path: str | None = None) -> None:
+    """Raise unless a contig has bases, and no more than BAM can hold."""
+    if not 1 <= length <= LONGEST_CONTIG:
+        expected = f"1 to {LONGEST_CONTIG} bases"
+        raise UsageError(f"length of contig {contig} is out of range", path=path, found=str(length), expected=expected)
+
+
+def _open_fasta(path: str) -> Fasta:
+    """Open a FASTA file; where htslib can make no index of it, say so if that is for a last contig without bases."""
+    try:
+        return Fasta(path)
+    except FormatError:
+        last = _last_line(path)
+        if not last.startswith(">"):
+            raise
+        raise FormatError("the last contig has no bases", path=path, found=last[:60], advice="remove it") from None
+
+
+def _last_line(path: str) -> str:
+    """The last line of a plain or compressed file that is not blank; nothing where it cannot be read."""
+    last = b""
+    with silence, suppress(OSError), pysam.BGZFile(path, "rb") as lines:
+        for line in lines:
+            last = line.strip() or last
+    return last.decode(errors="backslashreplace")

@@ -1,5 +1,6 @@
 """What is true, as tables, and populations read from a table."""
 
+import re
 from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 from typing import Final
@@ -11,6 +12,7 @@ from colonnade.simulate.variants import Variant, check_variant, full_text, parse
 
 NONE: Final = "."  # variants of a haplotype that is the reference
 _REQUIRED: Final = ("haplotype", "variants")
+_NOT_UTF8: Final = re.compile("[\udc80-\udcff]")  # what ``surrogateescape`` reads other bytes as
 
 
 def truth_lines(population: Population, reference: Reference) -> Iterator[str]:
@@ -49,8 +51,7 @@ def read_population(path: str | PathLike[str], reference: Reference) -> Populati
     FormatError
         The table is not of this form, or does not fit the reference.
     """
-    with open(path, encoding="utf-8-sig") as file:
-        rows = [(n, line.rstrip("\r\n").split("\t")) for n, line in enumerate(file, start=1) if line.strip()]
+    rows = list(_rows(fspath(path)))
     header = rows[0][1] if rows else []
     samples = [name for name in header if name not in _REQUIRED]
     if not samples or len(set(header)) != len(header) or not {*_REQUIRED} <= {*header}:
@@ -75,6 +76,17 @@ def read_population(path: str | PathLike[str], reference: Reference) -> Populati
     except ColonnadeError as error:
         raise FormatError(str(error), path=fspath(path)) from None
     return population
+
+
+def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
+    """The fields of each line that is not blank, and its number, from 1."""
+    with open(path, encoding="utf-8-sig", errors="surrogateescape") as lines:
+        for number, line in enumerate(lines, start=1):
+            if _NOT_UTF8.search(line):
+                found = repr(line.strip().encode(errors="surrogateescape")[:60])
+                raise FormatError("not text in UTF-8", path=path, place=f"line {number}", found=found)
+            if line.strip():
+                yield number, line.rstrip("\r\n").split("\t")
 
 
 def _haplotype(

@@ -13,9 +13,8 @@ import numpy as np
 from colonnade.jit import kernel
 from colonnade.method.random_kernels import next_uniform, stream
 
-ANCHOR = (
-    10  # aligned bases that an alignment begins and ends with where there is an indel; what is further out is clipped
-)
+# Aligned bases that an alignment begins and ends with where there is an indel; what is further out is clipped.
+ANCHOR = 10
 
 MATCH, INSERTION, DELETION, CLIP = 0, 1, 2, 4  # CIGAR operations (SAM specification, section 4.2)
 NO_START = -1
