@@ -21,7 +21,7 @@ from typing import Final
 
 HERE: Final = Path(__file__).parent
 SIZE, QUICK_SIZE = 5_000_000, 500_000
-TEN_SIZE, QUICK_TEN_SIZE = 1_000_000, 100_000
+TEN_SIZE, QUICK_TEN_SIZE = 5_000_000, 100_000
 REPEATS, QUICK_REPEATS = 5, 2
 COLD_REGION: Final = "chr1:1-20,000"
 SMALL_REGION: Final = "chr1:1-1,000"

@@ -1,12 +1,14 @@
 """``colonnade simulate``: a person's words become the right question, or one clear line."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pysam
 import pytest
 
 from colonnade.cli import main
+from colonnade.simulate import Damage, Library, tile
 
 MADE_UP = ["simulate", "--random-reference", "3000", "--samples", "early,late", "--depth", "20", "--quiet"]
 
@@ -92,6 +94,14 @@ def test_tiles_are_made_from_their_length(tmp_path: Path) -> None:
         (["--random-reference", "900", "--samples", "a", "--snv-rate", "2"], 2, "SNV rate is out of range"),
         (["--random-reference", "900", "--samples", "a", "--depth", "0"], 2, "depth is out of range; found 0"),
         (["--random-reference", "900", "--samples", "a", "--reads", "sam"], 2, "no such reads; found sam"),
+        (["--random-reference", "900", "--samples", "a", "--reads", "bam,bam"], 2, "asked for twice; found bam,bam"),
+        (["--random-reference", "99999999999", "--samples", "a"], 2, "length of contig random is out of range"),
+        (["--random-reference", "900", "--samples", "variants"], 2, "variants cannot name a sample"),
+        (
+            ["--random-reference", "500", "--samples", "a", "--amplicon-length", "600"],
+            2,
+            "amplicons are longer than every contig; found 600 bases; expected at most 500",
+        ),
         (
             ["--random-reference", "900", "--population", "p", "--haplotypes", "4"],
             2,
@@ -111,6 +121,50 @@ def test_what_cannot_be_done_is_told_in_one_line(
     assert message in lines[-1]
     assert len(lines) == 1
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "needed"),
+    [
+        ("--amplicon-overlap", ["0"], "--amplicon-length"),
+        ("--primer-length", ["24"], "--amplicon-length"),
+        ("--damage-decay", ["0"], "--damage"),
+        ("--mark-duplicates", [], "--duplicates"),
+    ],
+)
+def test_an_option_is_not_ignored_where_it_says_nothing(
+    capsys, tmp_path: Path, option: str, value: list[str], needed: str
+) -> None:
+    assert main([*MADE_UP, option, *value, "-o", str(tmp_path / "made")]) == 2
+    assert f"{option} says nothing without {needed}" in capsys.readouterr().err
+    assert (
+        main([*MADE_UP, option, *value, needed, "0.2" if "amp" not in needed else "300", "-o", str(tmp_path / "made")])
+        == 0
+    )
+
+
+def test_options_that_are_not_given_are_those_of_the_library(tmp_path: Path) -> None:
+    assert main([*MADE_UP, "--damage", "0.2", "--amplicon-length", "400", "-o", str(tmp_path / "made")]) == 0
+    facts = json.loads((tmp_path / "made.run.json").read_text())["library"]
+    amplicons = tile({"random": 3000}, length=400, overlap=100, primer=24)
+    assert facts == json.loads(json.dumps(asdict(Library(depth=20, damage=Damage(0.2), amplicons=amplicons))))
+
+
+@pytest.mark.parametrize("prefix", ["", ".", "..", "made/", "made/."])
+def test_an_output_prefix_has_a_name_at_its_end(
+    capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made").mkdir()
+    assert main([*MADE_UP, "-o", prefix]) == 2
+    assert "the output prefix ends without a name" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.rglob("*")] == ["made"]
+
+
+def test_qualities_without_shares_are_told_what_to_say(capsys) -> None:
+    with pytest.raises(SystemExit):
+        main([*MADE_UP, "--qualities", "30", "-o", "made"])
+    assert "'30' is not Q:SHARE,... such as 37:0.9,20:0.1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

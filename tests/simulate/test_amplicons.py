@@ -64,3 +64,9 @@ def test_tiles_cover_a_contig_from_end_to_end(length: int, overlap: int) -> None
 def test_impossible_tiles_are_refused(length: int, overlap: int, primer: int) -> None:
     with pytest.raises(UsageError):
         tile(LENGTHS, length=length, overlap=overlap, primer=primer)
+
+
+def test_tiles_that_no_contig_holds_are_refused_and_are_not_no_amplicons() -> None:
+    assert {amplicon.contig for amplicon in tile({"a": 600, "b": 599}, length=600)} == {"a"}
+    with pytest.raises(UsageError, match="longer than every contig; found 601 bases; expected at most 600"):
+        tile({"a": 600, "b": 599}, length=601)

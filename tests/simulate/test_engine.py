@@ -262,7 +262,8 @@ def test_progress_ends_with_everything_done(simulated: Simulate, library: Librar
     [
         ({"reads": ()}, "no such reads; found none"),
         ({"reads": ("sam",)}, "no such reads; found sam"),
-        ({"reads": ("bam", "bam")}, "no such reads; found bam,bam"),
+        ({"reads": ("bam", "bam")}, "the same reads are asked for twice; found bam,bam"),
+        ({"threads": 0}, "threads is out of range; found 0; expected 1 or more"),
         ({"seed": -1}, "seed is out of range"),
         ({"library": Library(template_mean=1600)}, "templates are longer than every contig; found 1600 bases"),
         ({"library": Library(amplicons=(Amplicon("one", 0, 1501, 10, 1490),))}, "an amplicon ends outside its contig"),

@@ -62,6 +62,33 @@ def test_ambiguous_bases_do_not_vary() -> None:
     assert not any(variant.end > 1000 and variant.position < 4000 for variant in population.truth())
 
 
+def test_rates_count_known_bases_and_a_contig_without_any_gains_nothing() -> None:
+    codes = random_codes(20_000, np.random.default_rng(1))
+    codes[1000:19_000] = 4
+    reference = Reference.from_codes({"unknown": np.full(9000, 4, np.uint8), "c": codes})
+    descent = Descent(haplotypes=40, snv_rate=0.002, indel_rate=0)
+    n_variants = len(random_population(reference, ("s",), descent, seed=1).truth())
+    assert abs(n_variants - 39 * 4) < 5 * np.sqrt(39 * 4)
+
+
+def test_known_bases_are_all_found_where_few_are_known() -> None:
+    codes = np.full(100_000, 4, np.uint8)
+    codes[[0, 70_000, 70_001, 99_999]] = 0
+    descent = Descent(haplotypes=60, snv_rate=0.01, indel_rate=0)
+    population = random_population(Reference.from_codes({"c": codes}), ("s",), descent, seed=4)
+    assert population.truth()
+    assert {variant.position for variant in population.truth()} <= {0, 70_000, 70_001, 99_999}
+
+
+def test_every_base_of_a_contig_may_be_another_one_the_last_too() -> None:
+    descent = Descent(haplotypes=2, snv_rate=0.1, indel_rate=0)
+    reference = Reference.from_codes({f"c{n}": np.zeros(1 + n % 2, np.uint8) for n in range(200)})
+    population = random_population(reference, ("s",), descent, seed=1)
+    population.check(reference)
+    places = {(reference.lengths[variant.contig], variant.position) for variant in population.truth()}
+    assert places == {(1, 0), (2, 0), (2, 1)}
+
+
 def test_too_many_variants_for_a_contig_are_refused() -> None:
     with pytest.raises(UsageError, match="no room for so many variants"):
         made(descent=Descent(haplotypes=200, snv_rate=0.1))

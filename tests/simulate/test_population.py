@@ -35,6 +35,10 @@ def test_without_haplotypes_there_is_the_reference() -> None:
         ((), [()], "no sample"),
         (("a/b",), [(1.0,)], "cannot name a sample"),
         (("",), [(1.0,)], "cannot name a sample"),
+        (("haplotype",), [(1.0,)], "haplotype cannot name a sample; expected another name than contig, "),
+        (("variants",), [(1.0,)], "variants cannot name a sample"),
+        (("position",), [(1.0,)], "position cannot name a sample"),
+        (("REF",), [(1.0,)], "REF cannot name a sample"),
     ],
 )
 def test_numbers_and_names_that_make_no_population_are_refused(samples, frequencies, message: str) -> None:

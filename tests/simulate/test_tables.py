@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from shown import codes_of
 
-from colonnade.errors import ColonnadeError
+from colonnade.errors import ColonnadeError, FormatError
 from colonnade.simulate import Descent, Reference, random_population, read_population
 from colonnade.simulate.tables import haplotype_lines, truth_lines
 
@@ -76,3 +76,12 @@ def test_a_table_that_is_no_population_is_refused_in_one_line(tmp_path: Path, te
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.exit_code == 1
+
+
+def test_a_table_that_is_not_utf_8_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "population.tsv"
+    path.write_bytes((HEADER + "a\t1\t.\t1\ncaf\xe9\t0\t.\t0\n").encode("latin-1"))
+    with pytest.raises(FormatError, match=r"population.tsv: line 3: not text in UTF-8; found b'caf\\xe9"):
+        read_population(path, REFERENCE)
+    path.write_text(HEADER + "caf\xe9\t1\t.\t1\n", encoding="utf-8-sig")
+    assert read_population(path, REFERENCE).haplotypes[0].name == "caf\xe9"

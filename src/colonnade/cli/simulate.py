@@ -19,7 +19,7 @@ _DESCENT = Descent()
 _LIBRARY = Library()
 _DAMAGE = Damage()
 _ENCODINGS = ("bam", "fastq", "ubam")
-_LIBRARY_NUMBERS = ("depth", "read_length", "template_mean", "template_sd", "qualities", "duplicates")
+_AS_GIVEN = ("depth", "read_length", "template_mean", "template_sd", "qualities", "duplicates", "mark_duplicates")
 _MEANT_FOR = {  # options that say nothing without another
     "amplicon_overlap": "amplicon_length",
     "primer_length": "amplicon_length",
@@ -143,7 +143,7 @@ def _add_library(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--amplicon-overlap", type=arguments.whole, metavar="N", help=f"default: {OVERLAP}")
     group.add_argument("--primer-length", type=arguments.positive, metavar="N", help=f"default: {PRIMER_LENGTH}")
     number("duplicates", float, "share of templates that are copies of another", "F")
-    group.add_argument("--mark-duplicates", action="store_true", help="flag copies in BAM")
+    group.add_argument("--mark-duplicates", action="store_true", default=None, help="flag copies in BAM")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -185,18 +185,18 @@ def _library(chosen: argparse.Namespace, reference: "Reference") -> Library:
     damage = _given(chosen, rate="damage", decay="damage_decay")
     amplicons = read_primers(chosen.primers, reference.lengths) if chosen.primers else ()
     return Library(
-        **_given(chosen, *_LIBRARY_NUMBERS),
+        **_given(chosen, *_AS_GIVEN),
         paired=not chosen.single,
         damage=Damage(**damage) if damage else None,
         amplicons=tile(reference.lengths, **tiles) if tiles else amplicons,
-        mark_duplicates=chosen.mark_duplicates,
     )
 
 
 def _check_company(chosen: argparse.Namespace) -> None:
     """Raise if an option is there without the one that it is meant for."""
-    for name, needed in _MEANT_FOR.items():
-        if getattr(chosen, name) not in (None, False) and getattr(chosen, needed) is None:
+    for name in _given(chosen, *_MEANT_FOR):
+        needed = _MEANT_FOR[name]
+        if getattr(chosen, needed) is None:
             raise UsageError(f"{_option(name)} says nothing without {_option(needed)}")
 
 

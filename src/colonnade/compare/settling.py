@@ -44,9 +44,8 @@ class Settled:
         self._options = options
         self._numbers = {(c.sample_1, c.sample_2): number for number, c in enumerate(comparisons)}
         self._shares = {name: _shares_of(self._doubts(name)) for name in LISTS}
-        self._cut: dict[str, Counter[tuple[str, int, int]]] = {
-            name: Counter() for name in LISTS
-        }  # by window and comparison
+        #: How many rows are cut, by contig, first position of the window, and comparison.
+        self._cut: dict[str, Counter[tuple[str, int, int]]] = {name: Counter() for name in LISTS}
         for name in LISTS:
             if (self._shares[name] > options.max_false_share).any():
                 self._note_cut_rows(name)
@@ -79,21 +78,22 @@ class Settled:
 
     def _doubts(self, name: str) -> tuple[Flags, Floats]:
         """Which rows of a list are changes, and the probability that each of them is one."""
-        changed, numbers, values = [np.empty(0, np.bool_)], [np.empty(0, np.int64)], [np.empty(0)]
+        learned = name == "dist"
+        changed, numbers = [np.empty(0, np.bool_)], [np.empty(0, np.int64)]
+        values = [np.empty(0, np.int32 if learned else np.float64)]
         for tables in self._spool.stretches([name]):
             is_change = pc.equal(tables[name]["state"], "changed").combine_chunks()
             rows = tables[name].filter(is_change)
             changed.append(is_change.to_numpy(zero_copy_only=False))
             numbers.append(self._comparisons_of(rows))
-            values.append(_flat(rows["distance_counts" if name == "dist" else "p_changed"]))
+            values.append(_flat(rows["distance_counts" if learned else "p_changed"]))
         found = np.concatenate(values)
-        if name == "dist":
-            found = self._learn(np.concatenate(numbers), found.astype(np.int32).reshape(-1, BINS))
-        return np.concatenate(changed), found
+        return np.concatenate(changed), self._learn(np.concatenate(numbers), found) if learned else found
 
     def _learn(self, numbers: npt.NDArray[np.int64], counts: npt.NDArray[np.int32]) -> Floats:
-        """The probability that each change of dist is one, given its comparison and its ``distance_counts``."""
+        """The probability that each change of dist is one, given its comparison and its ``distance_counts``, end to end."""
         p_changed = np.empty(len(numbers))
+        counts = counts.reshape(len(numbers), BINS)
         options = self._options
         for number in np.unique(numbers).tolist():
             some = numbers == number

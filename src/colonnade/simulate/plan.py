@@ -121,7 +121,9 @@ class Plan:
         if len(set(self.reads)) != len(self.reads):
             raise UsageError("the same reads are asked for twice", found=",".join(self.reads))
         if os.path.basename(self.prefix) in ("", os.curdir, os.pardir):
-            raise UsageError("the output prefix ends without a name", found=repr(self.prefix), expected="such as out/made")
+            raise UsageError(
+                "the output prefix ends without a name", found=repr(self.prefix), expected="such as out/made"
+            )
         check_seed(self.seed)
         self._check_library()
         self.population.check(self.reference)

@@ -18,6 +18,7 @@ ANCHOR = 10
 
 MATCH, INSERTION, DELETION, CLIP = 0, 1, 2, 4  # CIGAR operations (SAM specification, section 4.2)
 NO_START = -1
+NO_LENGTH = -1
 
 # What numbers of a template are drawn for, beside those that place it: each has a stream of its own.
 COPIES, SITES, DAMAGE, READS = 1, 2, 3, 4
@@ -60,6 +61,19 @@ class Protocol(NamedTuple):
     qualities: np.ndarray  # uint8
     errors: np.ndarray  # float64: probability that a base of that quality is wrong
     damage: np.ndarray  # float64: probability by distance from the end of the template
+
+
+class Place(NamedTuple):
+    """Where a molecule is drawn to begin; its length is NO_LENGTH where it is an amplicon, which ends at ``end``."""
+
+    haplotype: int
+    is_reverse: bool  # whether its first read is from the reverse strand
+    origin: int
+    inner_start: int  # first position that variants are not hidden at
+    inner_end: int
+    end: int  # position that it does not reach beyond
+    skip: int
+    length: int
 
 
 class Template(NamedTuple):
@@ -172,54 +186,63 @@ def _is_within(origin, end, ground):
 
 
 @kernel
-def draw_template(source, ordinal, ground, alleles, carried):
-    """Draw one molecule; fills ``carried`` with the items that it has, by position."""
-    key = template_key(source, ordinal, ground)
+def _place(source, key, ground, alleles):
+    """Draw whose a molecule is and where it begins; the length of an amplicon follows from what it carries."""
     state, u = next_uniform(key)
     haplotype = np.searchsorted(alleles.frequencies, u, side="right")
     state, u = next_uniform(state)
     is_reverse = u < 0.5
-    is_amplicon = ground.amplicons.shape[0] > 0
-    if is_amplicon:
-        origin = ground.amplicons[source, 0]
-        inner_start = ground.amplicons[source, 1]
-        inner_end = ground.amplicons[source, 2]
-        end = ground.amplicons[source, 3]
-        skip = np.int64(0)
-        length = np.int64(0)
-    else:
-        origin = np.int64(source)
-        inner_start = np.int64(0)
-        inner_end = end = np.int64(ground.codes.size)
-        state, u = next_uniform(state)
-        skip = np.int64(u * (1 + _insertion_room(source, alleles)))
-        state, u = next_uniform(state)
-        length = np.int64(ground.shortest + np.searchsorted(ground.lengths, u, side="right"))
+    if ground.amplicons.shape[0] > 0:
+        origin, inner_start, inner_end, end = ground.amplicons[source]
+        return Place(haplotype, is_reverse, origin, inner_start, inner_end, end, np.int64(0), np.int64(NO_LENGTH))
+    state, u = next_uniform(state)
+    skip = np.int64(u * (1 + _insertion_room(source, alleles)))
+    state, u = next_uniform(state)
+    length = np.int64(ground.shortest + np.searchsorted(ground.lengths, u, side="right"))
+    size = np.int64(ground.codes.size)
+    return Place(haplotype, is_reverse, np.int64(source), np.int64(0), size, size, skip, length)
 
-    # Walk along what the haplotype has: ``offset`` in the haplotype and ``position`` in the reference stay aligned.
-    nothing = Template(key, origin, np.int64(0), np.int64(0), haplotype, False, 0)
-    first = alleles.first[haplotype]
-    stop = alleles.first[haplotype + 1]
-    item = first + np.searchsorted(alleles.positions[first:stop], origin)
-    if not is_amplicon and _begins_in_deletion(item, first, origin, key, alleles):
-        return nothing
+
+@kernel
+def _carry(item, place, key, alleles, carried):
+    """Walk along what the haplotype has, from an item on; fills ``carried``.
+
+    Returns how many items the molecule has, and, aligned with each other, the offset and the position behind the last indel.
+    """
     n_carried = 0
     offset = np.int64(0)
-    position = origin
+    position = place.origin
+    stop = alleles.first[place.haplotype + 1]
     while item < stop:
         distance = alleles.positions[item] - position
         shift = alleles.shifts[item]
         needed = distance + (shift != 0)  # an indel shows only where the base before it is not the last
-        if alleles.positions[item] >= end or (not is_amplicon and offset + needed >= skip + length):
+        is_behind = place.length != NO_LENGTH and offset + needed >= place.skip + place.length
+        if alleles.positions[item] >= place.end or is_behind:
             break
-        if not _is_hidden(item, inner_start, inner_end, alleles) and _carries(item, key, alleles):
+        if not _is_hidden(item, place.inner_start, place.inner_end, alleles) and _carries(item, key, alleles):
             carried[n_carried] = item
             n_carried += 1
             if shift != 0:
                 offset += distance + 1 + max(shift, 0)
                 position += distance + 1 + max(-shift, 0)
         item += 1
+    return n_carried, offset, position
 
+
+@kernel
+def draw_template(source, ordinal, ground, alleles, carried):
+    """Draw one molecule; fills ``carried`` with the items that it has, by position."""
+    key = template_key(source, ordinal, ground)
+    place = _place(source, key, ground, alleles)
+    origin, skip, length, end = place.origin, place.skip, place.length, place.end
+    is_amplicon = length == NO_LENGTH
+    nothing = Template(key, origin, np.int64(0), np.int64(0), place.haplotype, False, 0)
+    first = alleles.first[place.haplotype]
+    item = first + np.searchsorted(alleles.positions[first : alleles.first[place.haplotype + 1]], origin)
+    if not is_amplicon and _begins_in_deletion(item, first, origin, key, alleles):
+        return nothing
+    n_carried, offset, position = _carry(item, place, key, alleles, carried)
     if is_amplicon:
         length = offset + end - position
     else:
@@ -228,7 +251,7 @@ def draw_template(source, ordinal, ground, alleles, carried):
         return nothing
     if not _is_within(origin, end, ground):
         return nothing
-    return Template(key, origin, skip, length, haplotype, is_reverse, n_carried)
+    return Template(key, origin, skip, length, place.haplotype, place.is_reverse, n_carried)
 
 
 @kernel
