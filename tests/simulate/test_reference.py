@@ -8,6 +8,7 @@ import pytest
 from colonnade.errors import FormatError, UsageError
 from colonnade.simulate import Library, Population, Reference, simulate
 from colonnade.simulate.reference import LONGEST_CONTIG, random_codes
+from colonnade.simulate.variants import to_text
 
 BASES = "ACGTTGCAAC" * 60
 
@@ -67,9 +68,16 @@ def test_a_made_up_contig_has_bases_and_no_more_than_bam_can_hold(length: int) -
         Reference.random(length, seed=1)
 
 
-def test_a_random_sequence_is_the_same_whatever_else_is_drawn_later() -> None:
+def test_a_random_sequence_has_all_bases_and_seldom_one_three_times_in_a_row() -> None:
     codes = random_codes(1000, np.random.default_rng(1))
     assert codes.dtype == np.uint8
     assert set(codes.tolist()) == {0, 1, 2, 3}
     thrice = (codes[2:] == codes[1:-1]) & (codes[1:-1] == codes[:-2])
     assert thrice.mean() < 0.02
+
+
+def test_a_seed_gives_the_sequence_that_it_always_gave() -> None:
+    assert (
+        to_text(Reference.random(9000, seed=1).codes("random")[:60])
+        == "CGTAACTTACTCTTCGGCAATGCGTCATACACTACTTAGCATACCGATGTAGCGTCGACT"
+    )

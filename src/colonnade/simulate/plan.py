@@ -122,7 +122,7 @@ class Plan:
             raise UsageError("the same reads are asked for twice", found=",".join(self.reads))
         if os.path.basename(self.prefix) in ("", os.curdir, os.pardir):
             raise UsageError(
-                "the output prefix ends without a name", found=repr(self.prefix), expected="such as out/made"
+                "the output prefix ends without a name", found=repr(self.prefix), expected="one like out/made"
             )
         check_seed(self.seed)
         self._check_library()

@@ -53,7 +53,13 @@ class Reference:
 
     @classmethod
     def from_fasta(cls, path: str | PathLike[str]) -> "Reference":
-        """The contigs of a FASTA file."""
+        """The contigs of a FASTA file.
+
+        Raises
+        ------
+        FormatError
+            It cannot be read as FASTA, or its last contig has no bases, so that htslib makes no index of it.
+        """
         fasta = _open_fasta(fspath(path))
         lengths = {contig: length for contig, length in fasta.lengths.items() if length}
         whole = lru_cache(1)(lambda contig: fasta.stretch(Region(contig, 0, lengths[contig])).codes)
@@ -89,6 +95,7 @@ class Reference:
 
 def random_codes(length: int, rng: np.random.Generator) -> Codes:
     """A random sequence in which a base seldom comes three times or more in a row."""
+    # Numbers of another width would be other numbers, and a seed would no longer give the sequence that it gave.
     codes = rng.integers(0, 4, length, np.uint32).astype(np.uint8)
     for _ in range(3):
         same = np.flatnonzero(codes[1:] == codes[:-1]) + 1
@@ -118,7 +125,7 @@ def _open_fasta(path: str) -> Fasta:
 def _last_line(path: str) -> str:
     """The last line of a plain or compressed file that is not blank; nothing where it cannot be read."""
     last = b""
-    with silence, suppress(OSError), pysam.BGZFile(path, "rb") as lines:
+    with silence, suppress(OSError), pysam.BGZFile(path, "rb", None) as lines:
         for line in lines:
             last = line.strip() or last
     return last.decode(errors="backslashreplace")
