@@ -26,7 +26,7 @@ bench: $(READY)  ## timing beside samtools and pysam, as ratios
 
 validate: $(READY)  ## the method against known truth (slow)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[report]"
-	for script in validation/*.py; do $(BIN)/python $$script || exit 1; done
+	status=0; for script in validation/*.py; do $(BIN)/python $$script || status=1; done; exit $$status
 
 clean:  ## remove everything that make has made
 	rm -rf $(VENV) demo
