@@ -10,7 +10,7 @@ import pysam.bcftools
 import pytest
 
 from colonnade.compare import spool
-from colonnade.compare.engine import compare, compare_to_files
+from colonnade.compare.engine import CompareResult, compare, compare_to_files
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.question import Question
 from colonnade.compare.samples import REF
@@ -186,10 +186,12 @@ def test_false_shares_are_of_changes_only_and_rise_down_the_list_of_all_comparis
 
 
 @pytest.mark.parametrize("loci", ["changed", "tested"])
-def test_max_false_share_ends_the_list_everywhere_at_once(question: Question, loci: str) -> None:
-    def run(most: float):
-        options = CompareOptions(min_distance=0.02, window=100, loci=loci, draws=200, max_false_share=most)
-        return compare(question.samples, reference=question.reference, options=options)
+def test_max_false_share_ends_the_list_everywhere_at_once(question: Question, loci: str, tmp_path: Path) -> None:
+    def cut_options(most: float) -> CompareOptions:
+        return CompareOptions(min_distance=0.02, window=100, loci=loci, draws=200, max_false_share=most)
+
+    def run(most: float) -> CompareResult:
+        return compare(question.samples, reference=question.reference, options=cut_options(most))
 
     whole = run(1.0)
     changed = [row for row in whole.dist.to_pylist() if row["state"] == "changed"]
@@ -203,6 +205,8 @@ def test_max_false_share_ends_the_list_everywhere_at_once(question: Question, lo
     before, after = whole.stats.to_pylist()[0], cut.stats.to_pylist()[0]
     assert (before["changed"] - after["changed"], after["ambiguous"] - before["ambiguous"]) == (gone, gone)
     assert sum(cut.windows["changed"].to_pylist()) == len(kept)
+    only = Question(question.samples, question.reference, options=cut_options(most))
+    assert compare_to_files(only, tmp_path / "x", tables=["stats"]).to_pylist() == cut.stats.to_pylist()
     loci_shown = set(cut.dist["position"].to_pylist())
     assert set(cut.comp["position"].to_pylist()) == set(cut.evidence["position"].to_pylist()) == loci_shown
     if loci == "tested":

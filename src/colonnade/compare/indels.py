@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from colonnade.method.screen import group_keys
 from colonnade.method.screen_kernels import BELOW_MIN_DEPTH, CHANGED, NO_DATA, NO_REFERENCE, UNCHANGED, UNDECIDED
 from colonnade.run.ordered import check_stopped
 from colonnade.tally.indels import IndelTable, indel_table
+
+_ROWS_AT_ONCE: Final = 1024  # whose draws are held
 
 States = npt.NDArray[np.int8]
 Index = npt.NDArray[np.int64]
@@ -59,9 +62,10 @@ class IndelComparer:
 
     def __call__(self, loaded: LoadedRange) -> tuple[list[int], list[pa.Table]]:
         """How many positions of a range are followed by a changed composition, per comparison; and the rows of idist."""
-        table = _with_reference(indel_table(list(loaded.tallies.values()), loaded.region, loaded.reference))
+        table = indel_table(list(loaded.tallies.values()), loaded.region, loaded.reference)
         if not len(table.positions):
             return [0] * len(self._comparisons), []
+        table = _with_reference(table)
         changed: list[int] = []
         rows: list[_Row] = []
         for number, comparison in enumerate(self._comparisons):
@@ -73,7 +77,8 @@ class IndelComparer:
             rows += self._decide(table, pair, number, states)
             changed.append(int(np.count_nonzero(states == CHANGED)))
         rows.sort(key=lambda row: (row.junction, row.comparison))
-        return changed, [self._table(loaded, table, rows)] if rows else []
+        blocks = [rows[first : first + _ROWS_AT_ONCE] for first in range(0, len(rows), _ROWS_AT_ONCE)]
+        return changed, [self._table(loaded, table, block) for block in blocks]
 
     def _screen(self, pair: "_Pair") -> States:
         """Proven *unchanged* where few reads of both samples have an indel, else undecided or not to be compared.
@@ -81,11 +86,9 @@ class IndelComparer:
         With u and v the shares of reads with any indel, the distance is at most the larger of the two.
         """
         options = self._options
-        with_event, without = (
-            pair.with_event + np.maximum(pair.seen, 1)[:, np.newaxis] * options.indel_prior,
-            pair.matches,
-        )
-        near = betainc(with_event, without + options.indel_prior, options.min_distance).prod(axis=1)
+        prior = options.indel_prior
+        with_event = pair.with_event + np.maximum(pair.seen, 1)[:, np.newaxis] * prior
+        near = betainc(with_event, pair.matches + prior, options.min_distance).prod(axis=1)
         depths = (pair.with_event + pair.matches).min(axis=1)
         states = np.full(len(near), UNDECIDED, np.int8)
         states[near >= options.confidence] = UNCHANGED
@@ -95,9 +98,7 @@ class IndelComparer:
 
     def _decide(self, table: IndelTable, pair: "_Pair", number: int, states: States) -> Iterator[_Row]:
         """Settle, in place, what is undecided, and give the junctions that the result shows."""
-        settled = wanted(states, self._options) & (
-            states != UNDECIDED
-        )  # by a bound, but its probability is to be shown
+        settled = wanted(states, self._options) & (states != UNDECIDED)  # by a bound; to be shown with its probability
         junctions = np.flatnonzero((states == UNDECIDED) | settled)
         for seen in np.unique(pair.seen[junctions]).tolist():
             some = junctions[pair.seen[junctions] == seen]

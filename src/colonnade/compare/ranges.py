@@ -64,7 +64,7 @@ class RangeComparer:
     size
         Uncompressed bytes of BAM to hold for one range, about.
     tables
-        Which tables are wanted.
+        Which tables are wanted; dist and idist are made in any case.
     threads
         Threads that inflate the blocks of one range.
     """
@@ -84,7 +84,7 @@ class RangeComparer:
         self._comparisons = tuple(comparisons)
         self._options = options
         self._schemas = working_schemas(options.quantiles)
-        self._tables = [name for name in ("dist", "comp", "evidence") if name in tables]
+        self._tables = ["dist", *(name for name in ("comp", "evidence") if name in tables)]
         self._compare_indels = IndelComparer(comparisons, options, self._schemas["idist"])
         self._screen = Screen(
             min_distance=options.min_distance,

@@ -89,8 +89,33 @@ class Run:
 
     def compare(self, progress: Progress | None = None) -> None:
         """Compare all ranges and keep what they give, in order."""
-        read_filter = self.options.read_filter
-        _log.debug("reads: %s", read_filter)
+        _log.debug("reads: %s", self.options.read_filter)
+        tasks, comparer = self._work()
+        windows = WindowTables(
+            self._inputs.reference.lengths,
+            self.options.window,
+            comparisons=self._comparisons,
+            samples=self.samples,
+            schemas=working_schemas(self.options.quantiles),
+        )
+        total = sum(len(task.region) for task in tasks)
+        done = 0
+        for result in ordered_map(comparer, tasks, threads=self._threads):
+            self._totals += result.totals
+            done += len(result.region)
+            if progress is not None:
+                progress(done, total)
+            for tables in (result.tables, windows.add(result.windows)):
+                self._spool.add(tables)
+        self._spool.add(windows.rest())
+        self._spool.close()
+        for name, records in self.facts["records"].items():
+            _log.debug(
+                "sample %s, records: %s", name, ", ".join(f"{number} {what}" for what, number in records.items())
+            )
+
+    def _work(self) -> tuple[list[Task], RangeComparer]:
+        """Ranges that fit into the memory, and what compares one."""
         share = self._memory // (self._threads + 1)  # one more may wait until the results before it are done
         size = int(share / BYTES_PER_BAM_BYTE)
         per_sample, per_comparison = _BYTES_PER_POSITION, _BYTES_PER_STATE
@@ -113,28 +138,7 @@ class Run:
         comparer = RangeComparer(
             self._inputs, self._comparisons, self.options, size=size, tables=self._tables, threads=inflaters
         )
-        windows = WindowTables(
-            self._inputs.reference.lengths,
-            self.options.window,
-            comparisons=self._comparisons,
-            samples=self.samples,
-            schemas=working_schemas(self.options.quantiles),
-        )
-        total = sum(len(region) for region in regions)
-        done = 0
-        for result in ordered_map(comparer, tasks, threads=self._threads):
-            self._totals += result.totals
-            done += len(result.region)
-            if progress is not None:
-                progress(done, total)
-            for tables in [result.tables, *windows.add(result.windows)]:
-                self._spool.add(tables)
-        for tables in windows.rest():
-            self._spool.add(tables)
-        self._spool.close()
-        for name, outcomes in self._totals.outcomes.items():
-            parts = [f"{number} {what}" for what, number in read_filter.explain(outcomes).items()]
-            _log.debug("sample %s, records: %s", name, ", ".join(parts))
+        return tasks, comparer
 
     @property
     def inputs(self) -> list[str]:

@@ -15,6 +15,8 @@ from colonnade.method.screen_kernels import CHANGED, DISTANCE_UNITS
 
 Sums = npt.NDArray[np.int64]
 
+_WINDOWS_AT_ONCE = 1 << 10
+
 
 @dataclass(frozen=True)
 class WindowSums:
@@ -96,34 +98,41 @@ class WindowTables:
         self._samples = tuple(samples)
         self._schemas = schemas
         self._open: WindowSums | None = None  # the last window, which the next sums may go on with
+        self._complete: list[WindowSums] = []
+        self._n_complete = 0
 
-    def add(self, sums: WindowSums) -> list[dict[str, pa.Table]]:
-        """Tables of the windows that are complete now."""
-        finished = []
+    def add(self, sums: WindowSums) -> dict[str, pa.Table]:
+        """Tables of windows that are complete now; none until there are many."""
         if self._open is not None:
             if (sums.contig, sums.first) == (self._open.contig, self._open.first):
                 sums.add_to_first(self._open)
             else:
-                finished.append(self._tables(self._open))
+                self._complete.append(self._open)
         self._open = sums.rows(slice(-1, None))
-        if len(sums.positions) > 1:
-            finished.append(self._tables(sums.rows(slice(0, -1))))
-        return finished
+        self._complete.append(sums.rows(slice(0, -1)))
+        self._n_complete += len(sums.positions)
+        return self._tables() if self._n_complete >= _WINDOWS_AT_ONCE else {}
 
-    def rest(self) -> list[dict[str, pa.Table]]:
-        """Tables of the last window, if there is one."""
-        return [] if self._open is None else [self._tables(self._open)]
+    def rest(self) -> dict[str, pa.Table]:
+        """Tables of the windows that are left."""
+        if self._open is not None:
+            self._complete.append(self._open)
+        return self._tables()
 
-    def _tables(self, sums: WindowSums) -> dict[str, pa.Table]:
-        return {"windows": self._windows_table(sums), "depth": self._depth_table(sums)}
+    def _tables(self) -> dict[str, pa.Table]:
+        parts, self._complete, self._n_complete = self._complete, [], 0
+        if not parts:
+            return {}
+        return {"windows": self._windows_table(parts), "depth": self._depth_table(parts)}
 
-    def _windows_table(self, sums: WindowSums) -> pa.Table:
-        tested, distances, changed = sums.comparisons.reshape(-1, 3).T
-        names = [(c.sample_1, c.sample_2) for c in self._comparisons]
+    def _windows_table(self, parts: Sequence[WindowSums]) -> pa.Table:
+        tested, distances, changed = np.concatenate([part.comparisons for part in parts]).reshape(-1, 3).T
+        number = np.tile(np.arange(len(self._comparisons)), len(tested) // len(self._comparisons))
         return pa.table(
             [
-                *self._places(sums, len(names)),
-                *(pa.array(column * len(sums.positions)) for column in map(list, zip(*names, strict=True))),
+                *self._places(parts, len(self._comparisons)),
+                pa.array([comparison.sample_1 for comparison in self._comparisons]).take(number),
+                pa.array([comparison.sample_2 for comparison in self._comparisons]).take(number),
                 pa.array(tested),
                 pa.array(distances / np.maximum(tested, 1) / float(DISTANCE_UNITS), mask=tested == 0),
                 pa.array(changed),
@@ -131,13 +140,14 @@ class WindowTables:
             schema=self._schemas["windows"],
         )
 
-    def _depth_table(self, sums: WindowSums) -> pa.Table:
-        covered, good, low = sums.samples.reshape(-1, 3).T
-        positions = np.repeat(sums.positions, len(self._samples))
+    def _depth_table(self, parts: Sequence[WindowSums]) -> pa.Table:
+        covered, good, low = np.concatenate([part.samples for part in parts]).reshape(-1, 3).T
+        positions = np.repeat(np.concatenate([part.positions for part in parts]), len(self._samples))
+        number = np.tile(np.arange(len(self._samples)), len(covered) // len(self._samples))
         return pa.table(
             [
-                *self._places(sums, len(self._samples)),
-                pa.array(list(self._samples) * len(sums.positions)),
+                *self._places(parts, len(self._samples)),
+                pa.array(self._samples).take(number),
                 pa.array(covered),
                 pa.array(good / positions),
                 pa.array(low / positions),
@@ -145,8 +155,11 @@ class WindowTables:
             schema=self._schemas["depth"],
         )
 
-    def _places(self, sums: WindowSums, times: int) -> tuple[pa.Array, pa.Array, pa.Array]:
+    def _places(self, parts: Sequence[WindowSums], times: int) -> tuple[pa.Array, pa.Array, pa.Array]:
         """Contig, first and last position (1-based) of each window, so many times."""
-        starts = np.repeat((sums.first + np.arange(len(sums.positions))) * self._window, times)
-        ends = np.minimum(starts + self._window, self._lengths[sums.contig])
-        return pa.repeat(sums.contig, len(starts)), pa.array(starts + 1), pa.array(ends)
+        sizes = [len(part.positions) for part in parts]
+        part = np.repeat(np.arange(len(parts)), [size * times for size in sizes])
+        numbers = np.concatenate([part.first + np.arange(size) for part, size in zip(parts, sizes, strict=True)])
+        starts = np.repeat(numbers * self._window, times)
+        ends = np.minimum(starts + self._window, np.array([self._lengths[part.contig] for part in parts])[part])
+        return pa.array([part.contig for part in parts]).take(part), pa.array(starts + 1), pa.array(ends)
