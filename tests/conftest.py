@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pysam
 import pytest
+from hypothesis import settings
+
+settings.register_profile("kernels", deadline=None)  # kernels may have to be compiled
+settings.load_profile("kernels")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -363,7 +363,7 @@ junctions = st.dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(loci, junctions, st.lists(st.integers(1, 12), max_size=4), st.booleans())
 def test_files_give_back_the_tables_and_do_not_depend_on_cuts(
     tmp_path_factory, bases, indels, cuts: list[int], changed: bool

@@ -50,7 +50,7 @@ def content_sizes(raw: bytes) -> list[int]:
     return sizes
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(contents, st.data())
 def test_bytes_come_back_for_any_content_writes_and_threads(content: bytes, data: st.DataObject) -> None:
     cuts = data.draw(st.lists(st.integers(0, len(content)), max_size=8))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from colonnade.formats.binning import BAI, MAX_DEPTH, Geometry
@@ -34,14 +34,12 @@ def spec_reg2bin(start: int, end: int) -> int:
     return 0
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(st.data())
 def test_reg2bin_of_bai_equals_the_specification(data) -> None:
     start, end = data.draw(regions(BAI))
     assert BAI.reg2bin(start, end) == spec_reg2bin(start, end)
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(st.data(), geometries)
 def test_reg2bin_is_the_smallest_bin_that_holds_the_region(data, geometry: Geometry) -> None:
     start, end = data.draw(regions(geometry))
@@ -54,7 +52,6 @@ def test_reg2bin_is_the_smallest_bin_that_holds_the_region(data, geometry: Geome
         assert start // half != (end - 1) // half
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(st.data(), geometries)
 def test_parents_hold_their_children_and_levels_are_numbered_through(data, geometry: Geometry) -> None:
     number = data.draw(st.integers(0, geometry.n_bins - 1))
@@ -71,7 +68,6 @@ def test_parents_hold_their_children_and_levels_are_numbered_through(data, geome
     assert parent_start <= start < end <= parent_end
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(st.data(), small_geometries)
 def test_reg2bins_are_all_bins_that_overlap(data, geometry: Geometry) -> None:
     start, end = data.draw(regions(geometry))

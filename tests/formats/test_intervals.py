@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from colonnade.formats import intervals_kernels as kernels
@@ -45,7 +45,6 @@ def recount(kept: IntervalSet) -> tuple[int, int]:
     )
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(chunk_lists)
 def test_set_equals_brute_force_at_every_step(chunks: list[Chunk]) -> None:
     kept = IntervalSet()
@@ -56,7 +55,6 @@ def test_set_equals_brute_force_at_every_step(chunks: list[Chunk]) -> None:
         assert (kept.compressed, kept.within) == recount(kept)
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(chunk_lists, st.randoms())
 def test_order_of_insertion_does_not_matter(chunks: list[Chunk], random) -> None:
     kept = IntervalSet(chunks)
@@ -67,7 +65,6 @@ def test_order_of_insertion_does_not_matter(chunks: list[Chunk], random) -> None
     assert (kept.compressed, kept.within) == (other.compressed, other.within)
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(chunk_lists)
 def test_chunks_inside_kept_ones_add_nothing(chunks: list[Chunk]) -> None:
     kept = IntervalSet(chunks)
@@ -77,7 +74,6 @@ def test_chunks_inside_kept_ones_add_nothing(chunks: list[Chunk]) -> None:
     assert (list(kept), kept.compressed, kept.within) == before
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(chunk_lists)
 def test_kept_chunks_are_in_order_and_share_no_block(chunks: list[Chunk]) -> None:
     for one, other in pairwise(IntervalSet(chunks)):
@@ -111,7 +107,6 @@ def test_reversed_chunk_is_refused() -> None:
         IntervalSet([Chunk(VirtualOffset(5, 0), VirtualOffset(4, 9))])
 
 
-@settings(deadline=None)  # kernels may have to be compiled
 @given(chunk_lists)
 def test_kernel_leaves_what_lies_behind_its_intervals_alone(chunks: list[Chunk]) -> None:
     intervals = np.full((len(chunks) + 1, 2), -7, np.int64)

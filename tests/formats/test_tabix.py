@@ -69,7 +69,7 @@ starts = st.integers(1, 200) | st.integers(1, TBI_END - 1000)
 rows_on = st.lists(st.tuples(starts, st.integers(0, 100)), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.fixed_dictionaries({"chr2": rows_on, "chr1": rows_on}),
     st.sampled_from(["positions", "windows"]),

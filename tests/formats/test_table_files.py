@@ -95,7 +95,7 @@ def test_a_table_without_rows_is_complete(kind: Kind) -> None:
         assert (gzip.decompress(data) if kind == "tsv.gz" else data) == b"contig\tposition\tshare\n"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 3000), max_size=20), st.sampled_from([7, 1000, 1 << 16]))
 def test_bytes_do_not_depend_on_how_rows_arrive(cuts: list[int], row_group: int) -> None:
     rows = table(3000)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact, hypergeom
@@ -65,13 +65,11 @@ def listed_p_value(first: Counts, second: Counts) -> float:
     return float(pairs[pairs <= observed * (1 + 1e-7)].sum()) if says_something else math.nan
 
 
-@settings(deadline=None)
 @given(strand_counts, strand_counts)
 def test_p_is_the_sum_over_all_pairs_that_are_no_more_probable(first: Counts, second: Counts) -> None:
     assert p_value(first, second) == pytest.approx(listed_p_value(first, second), rel=1e-9, nan_ok=True)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 3000), min_size=4, max_size=4), st.integers(0, 3))
 def test_p_against_the_reference_is_that_of_fishers_test(cells: list[int], reference: int) -> None:
     a, b, c, d = cells
@@ -84,7 +82,6 @@ def test_p_against_the_reference_is_that_of_fishers_test(cells: list[int], refer
     assert p_against_reference(counts, reference) == pytest.approx(expected, rel=1e-8)
 
 
-@settings(deadline=None)
 @given(strand_counts, strand_counts, st.permutations(range(4)))
 def test_p_is_the_same_bits_whatever_the_order_of_samples_strands_and_bases(
     first: Counts, second: Counts, order: list[int]
@@ -171,7 +168,6 @@ def test_p_too_small_for_a_float_is_zero() -> None:
     assert p_against_reference([[500_000, 0], [0, 500_000], [0, 0], [0, 0]], 0) == 0.0
 
 
-@settings(deadline=None)
 @given(strand_counts, strand_counts)
 def test_a_threshold_is_passed_no_more_often_than_it_says(first: Counts, second: Counts) -> None:
     """Given the margins, the probability of p-values up to x is at most x: for every x that occurs."""

@@ -273,7 +273,7 @@ def test_every_case_meets_several_large_files_and_many_small_ones(opened: dict) 
 MADE = cn.Region("c", 0, LENGTH)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     records=segments(),
     case=st.sampled_from(CASES),

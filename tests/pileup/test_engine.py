@@ -414,14 +414,14 @@ def arguments(options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(records=segments(), options=OPTIONS, work=WORK, region=st.sampled_from([WHOLE, cn.Region("c", 20, 50)]))
 def test_columns_of_any_records_are_those_of_a_slow_walk(tmp_path_factory, records, options, work, region) -> None:
     path = written(records, tmp_path_factory.mktemp("made") / "made.bam")
     assert plain(cn.pileup(path, region, **arguments(options), **work)) == walk(records, region, **options)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     records=segments(),
     options=OPTIONS,
@@ -446,7 +446,7 @@ def test_columns_of_the_parts_of_a_region_are_those_of_the_whole(
 # Sparse positions
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     records=segments(),
     options=OPTIONS,

@@ -50,7 +50,7 @@ def samtools(*paths: Path, options: list[str]) -> str:
     return target.read_text()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     records=segments(),
     others=segments(),

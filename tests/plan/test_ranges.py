@@ -92,7 +92,7 @@ def test_chunks_and_bytes_equal_a_recount_from_the_index(bam, kind: str, layout:
             check_sizes(ranges, [file], size)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     chosen=st.lists(st.sampled_from(ALL_FILES), min_size=1, max_size=4),
     size=st.integers(1, 4 << 20),

@@ -103,7 +103,7 @@ def test_merged_batches_tell_below_which_position_no_more_come(lanes) -> None:
     assert complete > LENGTH // 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     streams=st.lists(st.lists(st.integers(0, 12), max_size=12).map(sorted), min_size=1, max_size=4),
     sizes=st.integers(1, 5),

@@ -100,7 +100,7 @@ def small_populations(draw: st.DrawFn) -> tuple[Population, Reference]:
 
 
 @given(small_populations(), st.integers(30, 80), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_haplotypes_are_spelled_and_aligned_right(made, read_length: int, paired: bool) -> None:
     population, reference = made
     library = Library(
