@@ -15,6 +15,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from evidence import distances, held, observe
 from scipy.stats import ks_2samp
 
 from colonnade.method import posterior_kernels
@@ -160,26 +161,6 @@ def check_acceptance(rng: np.random.Generator, n: int) -> bool:
     return min(accepted) >= LOWEST_ACCEPTANCE and min(others) >= LOWEST_OF_OTHER_PRIORS
 
 
-def simulate(rng: np.random.Generator, depth: int, loci: int) -> tuple[Floats, npt.NDArray[np.int32]]:
-    """Truths from the prior, and evidence whose errors follow qualities of 10 to 40."""
-    truths = rng.dirichlet([PRIOR] * 4, loci)
-    locus = np.repeat(np.arange(loci), depth)
-    base = (rng.random(locus.size)[:, np.newaxis] > np.cumsum(truths, axis=1)[locus, :3]).sum(1)
-    quality = rng.integers(10, 41, locus.size)
-    wrong = rng.random(locus.size) < 10 ** (-quality / 10)
-    base = np.where(wrong, (base + rng.integers(1, 4, locus.size)) % 4, base)
-    evidence = np.zeros((loci, 4, QUALITIES, 2), np.int32)
-    np.add.at(evidence, (locus, base, quality, 0), 1)
-    return truths, evidence
-
-
-def held(truths: Floats, draws: Floats, rate: float) -> float:
-    """Share of truths (n,) within the central interval of draws (n, m), by ranks."""
-    ranks = (draws < truths[:, np.newaxis]).sum(1)
-    outside = round((1 - rate) / 2 * (draws.shape[1] + 1))
-    return float(((ranks >= outside) & (ranks <= draws.shape[1] - outside)).mean())
-
-
 def check_calibration(rng: np.random.Generator, loci: int) -> bool:
     """One line per depth; whether every share is within 0.01 of its rate."""
     well = True
@@ -188,13 +169,14 @@ def check_calibration(rng: np.random.Generator, loci: int) -> bool:
         for _ in range(0, loci, 1000):
             truths, points = [], []
             for key in rng.integers(1, 1 << 40, 2):
-                truth, evidence = simulate(rng, depth, 1000)
+                truth = rng.dirichlet([PRIOR] * 4, 1000)
+                evidence = observe(rng, truth, depth, range(10, 41))
                 truths.append(truth)
                 points.append(composition_draws(evidence, np.arange(1000), prior=PRIOR, draws=999, key=int(key)))
-            distance = np.sqrt(0.5 * ((truths[0] - truths[1]) ** 2).sum(1))
+            distance = distances(*truths)
             for rate in (0.9, 0.99):
-                figures.setdefault(("share", rate), []).append(held(truths[0][:, 0], points[0][:, :, 0], rate))
-                figures.setdefault(("distance", rate), []).append(held(distance, distance_draws(*points), rate))
+                figures.setdefault(("share", rate), []).append(held(truths[0][:, 0], points[0][:, :, 0], rate).mean())
+                figures.setdefault(("distance", rate), []).append(held(distance, distance_draws(*points), rate).mean())
         means = {name: float(np.mean(values)) for name, values in figures.items()}
         well &= all(abs(mean - rate) <= 0.01 for (_, rate), mean in means.items())
         print(

@@ -13,7 +13,7 @@ from colonnade.compare.options import CompareOptions
 from colonnade.compare.samples import Comparison
 from colonnade.compare.spool import Spool, Tables
 from colonnade.compare.totals import STATES, UNLISTED, Sample, Totals
-from colonnade.method.false_share import BINS, false_shares, learned_p_changed
+from colonnade.method.false_share import BINS, false_shares, learned_p_changed, within_false_share
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -125,7 +125,7 @@ class Settled:
 
     def _is_cut(self, table: pa.Table, shares: Floats) -> Flags:
         changed = pc.equal(table["state"], "changed").to_numpy()
-        cut: Flags = changed & (shares > self._options.max_false_share)
+        cut: Flags = changed & ~within_false_share(shares, most=self._options.max_false_share)
         return cut
 
     def _note_cut_rows(self, name: str) -> None:

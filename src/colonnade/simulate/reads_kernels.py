@@ -17,7 +17,6 @@ MAPPING_QUALITY = 60
 BAI_SHIFT, BAI_DEPTH = 14, 5  # the geometry of the bin in each record (SAM specification, section 4.2.1)
 FIXED = 36  # bytes of a BAM record before its name, block_size among them
 HAPLOTYPE_TAG = 7  # bytes of HP:i
-MOST_DIGITS = 20
 A, C, G, T = 0, 1, 2, 3
 
 
