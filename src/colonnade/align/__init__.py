@@ -1,0 +1,1 @@
+"""Short reads to alignments, equal to bwa's backtracking aligner: index, search, locate, finish."""

@@ -1,0 +1,683 @@
+"""The search for hits: bwa's bounded traversal of partial alignments, best score first (bwt_match_gap, bwtgap.c).
+
+Memory is what it waits for, so several reads are searched in turns: each asks for the cache lines that it needs next, then
+leaves the turn to the next one. Beside that it differs from bwa in what is done, not in what comes of it:
+
+- A read is first matched exactly, as far as that goes. bwa does so too, as the continuation without a difference is always the
+  next one taken; but where the whole read matches, its bounds are not needed unless a second hit turns up, and partial
+  alignments that are worse than any that will be taken need not be stored.
+- After a hit, partial alignments that score too high to be taken are counted, not stored.
+- A partial alignment continues without a difference in registers.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from colonnade.align.fm_kernels import block_of, prefetch, step, step_all
+from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE
+from colonnade.jit import kernel
+
+GROUP = 64  # reads that are matched exactly side by side
+LANES = 12  # of these, reads that are searched in turns
+LONGEST_READ = 65535  # bases: what a partial alignment has room for, as in bwa
+SHORTEST_TRIMMED = 35  # bases that trimming leaves (BWA_MIN_RDLEN, bwtaln.h)
+HIGHEST_QUALITY = 93
+CHUNK = 256  # partial alignments that a read takes from the pool at a time
+MOST_CHILDREN = 9  # of a partial alignment: an insertion, deletions and mismatches of four bases each
+
+FIXED = 36  # bytes of a BAM record before its name, its block size among them
+NAME_LENGTH, CIGAR_LENGTH, SEQUENCE_LENGTH = 12, 16, 20  # offsets in them
+
+# columns of hits
+ROW_START, ROW_END, SCORE, MISMATCHES, GAP_OPENS, GAP_EXTENSIONS, INSERTIONS, DELETIONS = range(8)
+HIT_FIELDS = 8
+
+# what a partial alignment ends with
+MATCH, INSERTION, DELETION = 0, 1, 2
+
+# what is to be done next for a read
+IDLE, LOAD, SELECT, ENTER, EXACT, EXPAND, HIT, FINISH = range(8)
+
+
+class SearchSettings(NamedTuple):
+    """``AlignOptions`` for kernels; ``differences`` by length of the read, (longest + 1,)."""
+
+    differences: np.ndarray
+    gap_opens: int
+    gap_extensions: int
+    count_extensions: bool  # extensions are differences
+    indel_end_skip: int
+    deletion_hits: int
+    seed_length: int
+    seed_differences: int
+    queue_entries: int
+    mismatch_penalty: int
+    gap_open_penalty: int
+    gap_extension_penalty: int
+    most_best_hits: int
+    trim_quality: int
+    log_gap_penalty: bool
+    all_hits: bool
+
+
+@kernel
+def searched_length(data, start, trim_quality):
+    """How many bases of a record are searched: all, or what is left of them after trimming (bwa_trim_read, bwaseqio.c)."""
+    length = np.int64(data[start + SEQUENCE_LENGTH]) | np.int64(data[start + SEQUENCE_LENGTH + 1]) << 8
+    length |= np.int64(data[start + SEQUENCE_LENGTH + 2]) << 16 | np.int64(data[start + SEQUENCE_LENGTH + 3]) << 24
+    if trim_quality < 1:
+        return length
+    qualities = _sequence_start(data, start) + (length + 1) // 2
+    total = highest = np.int64(0)
+    kept = length
+    for i in range(length - 1, SHORTEST_TRIMMED - 1, -1):
+        total += trim_quality - min(np.int64(data[qualities + i]), HIGHEST_QUALITY)
+        if total < 0:
+            break
+        if total > highest:
+            highest = total
+            kept = i
+    return kept
+
+
+@kernel
+def _sequence_start(data, start):
+    cigar = np.int64(data[start + CIGAR_LENGTH]) | np.int64(data[start + CIGAR_LENGTH + 1]) << 8
+    return start + FIXED + np.int64(data[start + NAME_LENGTH]) + 4 * cigar
+
+
+@kernel
+def _load(data, start, length, codes, slot):
+    """Fill ``codes`` with the reverse complement of the first bases of a record; returns how many of them are not bases."""
+    sequence = _sequence_start(data, start)
+    ambiguous = 0
+    for i in range(length):
+        pair = np.int64(data[sequence + (i >> 1)])
+        base = BASE_OF_CODE[pair & 15 if i & 1 else pair >> 4]
+        codes[slot, length - 1 - i] = base if base == AMBIGUOUS else 3 - base
+        ambiguous += base == AMBIGUOUS
+    return ambiguous
+
+
+@kernel
+def _shadow(rows, most, last, widths, bounds, slot):
+    """Take a hit out of the bounds, so that it is not found again in other ways (gap_shadow, bwtgap.c)."""
+    used = 0
+    for i in range(last):
+        if widths[slot, i] > rows:
+            widths[slot, i] -= rows
+        elif widths[slot, i] == rows:
+            used += 1
+            bounds[slot, i] = 1
+            widths[slot, i] = most - used
+
+
+@kernel
+def _log2(value):
+    """The position of the highest bit."""
+    found = 0
+    while value > 1:
+        value >>= 1
+        found += 1
+    return found
+
+
+class Group(NamedTuple):
+    """Some reads, by slot, and what is known of each before its search."""
+
+    reads: np.ndarray  # int64 (GROUP,)
+    lengths: np.ndarray  # int64 (GROUP,)
+    codes: np.ndarray  # uint8 (GROUP, longest + 1): reverse complement
+    path: np.ndarray  # int64 (GROUP, longest + 1, 2): intervals of its exact match, by bases left
+    dead: np.ndarray  # int64 (GROUP,): bases left where the exact match ends
+    is_lazy: np.ndarray  # bool (GROUP,): bounds are not known, and not needed unless a second hit is found
+    widths: np.ndarray  # int64 (GROUP, longest + 1): rows of the parts that end with the read
+    bounds: np.ndarray  # int32 (GROUP, longest + 1): of the differences of these parts
+    seed_widths: np.ndarray  # int64 (GROUP, seed + 1): of the seed's
+    seed_bounds: np.ndarray  # int32 (GROUP, seed + 1)
+    waiting: np.ndarray  # int64 (GROUP,): slots
+    intervals: np.ndarray  # int64 (GROUP, 2)
+
+
+@kernel
+def _match_exactly(fm, group, size):
+    """Match reads from their end until no row is left; several side by side."""
+    codes, path, dead, waiting = group.codes, group.path, group.dead, group.waiting
+    for slot in range(size):
+        waiting[slot] = slot
+        dead[slot] = group.lengths[slot]
+        path[slot, dead[slot], 0] = 0
+        path[slot, dead[slot], 1] = fm.length + 1
+    left_over = size
+    while left_over > 0:
+        going_on = 0
+        for at in range(left_over):
+            slot = waiting[at]
+            left = dead[slot]
+            base = np.int64(codes[slot, left - 1])
+            if base < 4:
+                lo = step(fm, path[slot, left, 0], base)
+                hi = step(fm, path[slot, left, 1], base)
+                if lo < hi:
+                    left -= 1
+                    dead[slot] = left
+                    path[slot, left, 0] = lo
+                    path[slot, left, 1] = hi
+                    if left > 0:
+                        waiting[going_on] = slot
+                        going_on += 1
+                        prefetch(fm.blocks, block_of(fm, lo))
+                        prefetch(fm.blocks, block_of(fm, hi))
+        left_over = going_on
+
+
+@kernel
+def _bound(fm, group, n_waiting, seed_length, widths, bounds):
+    """Fill, for each part that ends with a read, its rows and a bound of its differences (bwt_cal_width, bwtaln.c).
+
+    Of the ``seed_length`` bases that a seed has, or of the whole read if that is 0; for the slots that are waiting.
+    """
+    codes, waiting, intervals, lengths = group.codes, group.waiting, group.intervals, group.lengths
+    top = fm.length + 1
+    longest = np.int64(0)
+    for at in range(n_waiting):
+        slot = waiting[at]
+        longest = max(longest, seed_length if seed_length > 0 else lengths[slot])
+        intervals[slot, 0] = 0
+        intervals[slot, 1] = top
+    for j in range(longest):
+        for at in range(n_waiting):
+            slot = waiting[at]
+            end = seed_length if seed_length > 0 else lengths[slot]
+            if j >= end:
+                continue
+            bound = bounds[slot, j - 1] if j > 0 else np.int32(0)
+            base = np.int64(codes[slot, lengths[slot] - end + j])
+            lo = hi = np.int64(0)
+            if base < 4:
+                lo = step(fm, intervals[slot, 0], 3 - base)
+                hi = step(fm, intervals[slot, 1], 3 - base)
+            if lo >= hi:
+                lo, hi = np.int64(0), top
+                bound += 1
+            intervals[slot, 0] = lo
+            intervals[slot, 1] = hi
+            widths[slot, j] = hi - lo
+            bounds[slot, j] = bound
+            prefetch(fm.blocks, block_of(fm, lo))
+            prefetch(fm.blocks, block_of(fm, hi))
+            if j == end - 1:
+                widths[slot, end] = 0
+                bounds[slot, end] = bound + 1
+
+
+@kernel
+def _prepare(fm, data, offsets, lengths, settings, group, first):
+    """Fill a group with reads from ``first`` on; returns how many slots are used and which read is the next.
+
+    Reads without bases, with too many of them, or with more unknown ones than differences allowed have no hits, and no slot.
+    """
+    size = 0
+    read = first
+    while read < lengths.size and size < GROUP:
+        length = np.int64(lengths[read])
+        if 0 < length <= LONGEST_READ:
+            if _load(data, offsets[read], length, group.codes, size) <= settings.differences[length]:
+                group.reads[size] = read
+                group.lengths[size] = length
+                size += 1
+        read += 1
+    _match_exactly(fm, group, size)
+
+    waiting = 0
+    for slot in range(size):
+        length = group.lengths[slot]
+        is_seeded = length > settings.seed_length
+        # without a difference, widths matter only where the bound is one less than what is allowed
+        group.is_lazy[slot] = (
+            group.dead[slot] == 0
+            and not settings.all_hits
+            and settings.differences[length] >= 2
+            and not (is_seeded and settings.seed_differences == 1)
+        )
+        if group.is_lazy[slot]:
+            group.bounds[slot, : length + 1] = 0
+            if is_seeded:
+                group.seed_bounds[slot, : settings.seed_length + 1] = 0
+        else:
+            group.waiting[waiting] = slot
+            waiting += 1
+    _bound(fm, group, waiting, np.int64(0), group.widths, group.bounds)
+    seeded = 0
+    for at in range(waiting):
+        if group.lengths[group.waiting[at]] > settings.seed_length:
+            group.waiting[seeded] = group.waiting[at]
+            seeded += 1
+    _bound(fm, group, seeded, settings.seed_length, group.seed_widths, group.seed_bounds)
+    return size, read
+
+
+# columns of a lane's state
+TODO, SLOT, LEFT, LO, HI, MM, OPENS, EXTENSIONS, INS, DEL, STATE, LAST, POINTS = range(13)
+ENTRIES, STORED, LOWEST, MOST_DIFF, MOST_OPENS, CAP, BEST, BEST_ROWS, HITS = range(13, 22)
+IS_QUICK, FIRST_CHUNK, LAST_CHUNK, NEXT, CHUNK_END, FREE = range(22, 28)
+STATE_WIDTH = 32
+
+# columns of what the lanes share
+NEXT_READ, SIZE, NEXT_SLOT, ACTIVE, FREE_CHUNK, UNUSED_CHUNK, N_HITS = range(7)
+SHARED_WIDTH = 8
+
+# why the search stops
+DONE, WANTS_CHUNKS, WANTS_HITS, WANTS_OUTPUT = range(4)
+
+
+class Room(NamedTuple):
+    """What the search writes to, by lane; made by ``colonnade.align.search``, and made larger when the kernel asks for it."""
+
+    lanes: np.ndarray  # int64 (LANES, STATE_WIDTH)
+    shared: np.ndarray  # int64 (SHARED_WIDTH,)
+    children: np.ndarray  # int64 (4, 2): intervals
+    heads: np.ndarray  # int64 (LANES, scores): the partial alignment stored last, or -1
+    pool: np.ndarray  # int64 (chunks * CHUNK, 4): partial alignments
+    chunks: np.ndarray  # int64 (chunks,): the next one of the same list
+    found: np.ndarray  # int64 (LANES, most, HIT_FIELDS)
+    hits: np.ndarray  # int64 (most, HIT_FIELDS): of reads that are done
+
+
+@kernel
+def _push(room, lane, score, left, lo, hi, mm, opens, extensions, ins, dele, state, last):
+    """Store a partial alignment; there must be space."""
+    lanes, pool, heads = room.lanes, room.pool, room.heads
+    entry = lanes[lane, FREE]
+    if entry >= 0:
+        lanes[lane, FREE] = pool[entry, 3]
+    else:
+        entry = lanes[lane, NEXT]
+        lanes[lane, NEXT] = entry + 1
+    pool[entry, 0] = lo << 24 | left << 8 | mm
+    pool[entry, 1] = hi << 24 | last << 8 | opens << 2 | state
+    pool[entry, 2] = extensions << 32 | ins << 16 | dele
+    pool[entry, 3] = heads[lane, score]
+    heads[lane, score] = entry
+    lanes[lane, STORED] += 1
+    if score < lanes[lane, LOWEST]:
+        lanes[lane, LOWEST] = score
+
+
+@kernel
+def _take_chunk(room, lane):
+    """Give a lane space for more partial alignments; False if there is none left."""
+    lanes, shared = room.lanes, room.shared
+    chunk = shared[FREE_CHUNK]
+    if chunk >= 0:
+        shared[FREE_CHUNK] = room.chunks[chunk]
+    else:
+        chunk = shared[UNUSED_CHUNK]
+        if chunk == room.chunks.size:
+            return False
+        shared[UNUSED_CHUNK] = chunk + 1
+    if lanes[lane, FIRST_CHUNK] < 0:
+        lanes[lane, LAST_CHUNK] = chunk
+    room.chunks[chunk] = lanes[lane, FIRST_CHUNK]
+    lanes[lane, FIRST_CHUNK] = chunk
+    lanes[lane, NEXT] = chunk * CHUNK
+    lanes[lane, CHUNK_END] = chunk * CHUNK + CHUNK
+    return True
+
+
+@kernel
+def trim(data, offsets, trim_quality, lengths):
+    """Fill ``lengths`` (reads,) with the number of bases that are searched; returns the highest that can be."""
+    longest = np.int64(0)
+    for read in range(lengths.size):
+        lengths[read] = searched_length(data, offsets[read], trim_quality)
+        if lengths[read] <= LONGEST_READ:
+            longest = max(longest, np.int64(lengths[read]))
+    return longest
+
+
+@kernel
+def search_reads(fm, data, offsets, lengths, settings, group, room, starts, counts):
+    """Search reads until all are done, or space is wanting; called again with more of that, it goes on.
+
+    ``starts`` and ``counts`` (reads,) are filled: where the hits of each read are in ``room.hits``, in no order of reads.
+    """
+    shared = room.shared
+    while True:
+        if shared[ACTIVE] == 0:
+            size, following = _prepare(fm, data, offsets, lengths, settings, group, shared[NEXT_READ])
+            if size == 0:
+                return DONE
+            shared[NEXT_READ] = following
+            shared[SIZE] = size
+            shared[NEXT_SLOT] = 0
+            shared[ACTIVE] = room.lanes.shape[0]
+            room.lanes[:, TODO] = LOAD
+        stop = _search_group(fm, settings, group, room, starts, counts)
+        if stop != DONE:
+            return stop
+
+
+@kernel
+def _search_group(fm, settings, group, room, starts, counts):
+    """Search the reads of a group, in turns, until all are done, or space is wanting."""
+    lanes, shared, heads, pool = room.lanes, room.shared, room.heads, room.pool
+    children, found, hits = room.children, room.found, room.hits
+    codes, path, widths, bounds = group.codes, group.path, group.widths, group.bounds
+    seed_widths, seed_bounds = group.seed_widths, group.seed_bounds
+    n_lanes = lanes.shape[0]
+    n_scores = heads.shape[1]
+    seed_length = settings.seed_length
+    mismatch, gap_open = settings.mismatch_penalty, settings.gap_open_penalty
+    gap_extension = settings.gap_extension_penalty
+    beyond = n_scores + mismatch  # a score that none reaches
+    top = fm.length + 1
+
+    while shared[ACTIVE] > 0:
+        for lane in range(n_lanes):
+            todo = lanes[lane, TODO]
+            if todo == IDLE:
+                continue
+            stop = DONE
+            slot = lanes[lane, SLOT]
+            left = lanes[lane, LEFT]
+            lo = lanes[lane, LO]
+            hi = lanes[lane, HI]
+            mm = lanes[lane, MM]
+            opens = lanes[lane, OPENS]
+            extensions = lanes[lane, EXTENSIONS]
+            ins = lanes[lane, INS]
+            dele = lanes[lane, DEL]
+            state = lanes[lane, STATE]
+            last = lanes[lane, LAST]
+            points = lanes[lane, POINTS]
+
+            while True:
+                if todo == EXPAND:
+                    # ---- all continuations of a partial alignment by one base
+                    if lanes[lane, CHUNK_END] - lanes[lane, NEXT] < MOST_CHILDREN and not _take_chunk(room, lane):
+                        stop = WANTS_CHUNKS
+                        break
+                    left -= 1
+                    length = group.lengths[slot]
+                    base = np.int64(codes[slot, left])
+                    allow_diff = allow_mm = True
+                    used = mm + opens + (extensions if settings.count_extensions else 0)
+                    if left > 0:
+                        allowed = lanes[lane, MOST_DIFF] - used - 1
+                        bound = np.int64(bounds[slot, left - 1])
+                        allow_diff = bound <= allowed
+                        if bound == allowed and bounds[slot, left] == bound:
+                            allow_mm = widths[slot, left - 1] != widths[slot, left]
+                        inner = left - (length - seed_length)
+                        if length > seed_length and inner > 0:
+                            allowed = settings.seed_differences - used - 1
+                            bound = np.int64(seed_bounds[slot, inner - 1])
+                            allow_diff = allow_diff and bound <= allowed
+                            if bound == allowed and seed_bounds[slot, inner] == bound:
+                                allow_mm = allow_mm and seed_widths[slot, inner - 1] != seed_widths[slot, inner]
+
+                    rows = hi - lo
+                    exact_lo = exact_hi = np.int64(0)
+                    entries = lanes[lane, ENTRIES]
+                    if not allow_diff:
+                        if base < 4:
+                            exact_lo = step(fm, lo, base)
+                            exact_hi = step(fm, hi, base)
+                    else:
+                        if mm + opens == 0 and rows == 1 and left >= group.dead[slot]:
+                            # on the path of the exact match: the only base is known
+                            for other in range(4):
+                                children[other, 0] = 0
+                                children[other, 1] = 0
+                            children[base, 0] = path[slot, left, 0]
+                            children[base, 1] = path[slot, left, 1]
+                        else:
+                            children[0, 0], children[1, 0], children[2, 0], children[3, 0] = step_all(fm, lo)
+                            children[0, 1], children[1, 1], children[2, 1], children[3, 1] = step_all(fm, hi)
+                        if base < 4:
+                            exact_lo = children[base, 0]
+                            exact_hi = children[base, 1]
+                        cap = lanes[lane, CAP]
+
+                        # indels
+                        gaps = extensions + opens
+                        margin = settings.indel_end_skip + (_log2(gaps) // 2 + 1 if settings.log_gap_penalty else gaps)
+                        opening = state == MATCH and opens < lanes[lane, MOST_OPENS]
+                        extending = state != MATCH and extensions < settings.gap_extensions
+                        if (opening or extending) and left >= margin and length - left >= margin:
+                            new_opens = opens + opening
+                            new_extensions = extensions + extending
+                            score = points + (gap_open if opening else gap_extension)
+                            store = score <= cap
+                            if opening or state == INSERTION:
+                                entries += 1
+                                if store:
+                                    _push(
+                                        room, lane, score, left, lo, hi, mm, new_opens, new_extensions,
+                                        ins + 1, dele, INSERTION, left,
+                                    )  # fmt: skip
+                            if opening or (
+                                state == DELETION and (gaps < lanes[lane, MOST_DIFF] or rows < settings.deletion_hits)
+                            ):
+                                for other in range(4):
+                                    if children[other, 0] < children[other, 1]:
+                                        entries += 1
+                                        if store:
+                                            _push(
+                                                room, lane, score, left + 1, children[other, 0], children[other, 1], mm,
+                                                new_opens, new_extensions, ins, dele + 1, DELETION, left + 1,
+                                            )  # fmt: skip
+
+                        # mismatches
+                        if allow_mm:
+                            score = points + mismatch
+                            for j in range(1, 4 + (base > 3)):
+                                other = (base + j) & 3
+                                if children[other, 0] < children[other, 1]:
+                                    entries += 1
+                                    if score <= cap:
+                                        _push(
+                                            room, lane, score, left, children[other, 0], children[other, 1], mm + 1,
+                                            opens, extensions, ins, dele, MATCH, left,
+                                        )  # fmt: skip
+
+                    # the continuation without a difference is the next one taken
+                    lanes[lane, ENTRIES] = entries
+                    todo = SELECT
+                    if exact_lo < exact_hi:
+                        lo, hi, state, last = exact_lo, exact_hi, np.int64(MATCH), np.int64(0)
+                        todo = ENTER if entries < settings.queue_entries else FINISH
+
+                elif todo == ENTER:
+                    # ---- what a partial alignment that has been taken needs
+                    allowed = lanes[lane, MOST_DIFF] - mm - opens
+                    if settings.count_extensions:
+                        allowed -= extensions
+                    is_on_path = mm + opens == 0 and hi - lo == 1 and left > group.dead[slot]
+                    if allowed < 0 or (left > 0 and allowed < bounds[slot, left - 1]):
+                        todo = SELECT
+                    elif left == 0:
+                        todo = HIT
+                    elif is_on_path and lanes[lane, IS_QUICK]:
+                        left = np.int64(0)
+                        lo = path[slot, 0, 0]
+                        hi = path[slot, 0, 1]
+                        last = np.int64(0)
+                        todo = HIT
+                    else:
+                        todo = EXPAND
+                        if allowed == 0 and (
+                            state == MATCH or settings.count_extensions or extensions == settings.gap_extensions
+                        ):
+                            todo = EXACT
+                        if not is_on_path:
+                            prefetch(fm.blocks, block_of(fm, lo))
+                            prefetch(fm.blocks, block_of(fm, hi))
+                            break
+
+                elif todo == EXACT:
+                    # ---- no difference left: one base at a time
+                    base = np.int64(codes[slot, left - 1])
+                    todo = SELECT
+                    if base < 4:
+                        lo = step(fm, lo, base)
+                        hi = step(fm, hi, base)
+                        if lo < hi:
+                            left -= 1
+                            if left == 0:
+                                todo = HIT
+                            else:
+                                todo = EXACT
+                                prefetch(fm.blocks, block_of(fm, lo))
+                                prefetch(fm.blocks, block_of(fm, hi))
+                                break
+
+                elif todo == SELECT:
+                    # ---- take the partial alignment that was stored last among the best
+                    if lanes[lane, STORED] == 0 or lanes[lane, ENTRIES] > settings.queue_entries:
+                        todo = FINISH
+                    else:
+                        points = lanes[lane, LOWEST]
+                        entry = heads[lane, points]
+                        heads[lane, points] = pool[entry, 3]
+                        word = pool[entry, 0]
+                        lo = word >> 24
+                        left = word >> 8 & 0xFFFF
+                        mm = word & 0xFF
+                        word = pool[entry, 1]
+                        hi = word >> 24
+                        last = word >> 8 & 0xFFFF
+                        opens = word >> 2 & 0x3F
+                        state = word & 3
+                        word = pool[entry, 2]
+                        extensions = word >> 32
+                        ins = word >> 16 & 0xFFFF
+                        dele = word & 0xFFFF
+                        pool[entry, 3] = lanes[lane, FREE]
+                        lanes[lane, FREE] = entry
+                        lanes[lane, ENTRIES] -= 1
+                        lanes[lane, STORED] -= 1
+                        if heads[lane, points] < 0:
+                            lowest = beyond
+                            if lanes[lane, STORED] > 0:
+                                lowest = points + 1
+                                while heads[lane, lowest] < 0:
+                                    lowest += 1
+                            lanes[lane, LOWEST] = lowest
+                        todo = FINISH if points > lanes[lane, CAP] else ENTER
+
+                elif todo == HIT:
+                    # ---- a whole alignment
+                    n_found = lanes[lane, HITS]
+                    if n_found == found.shape[1]:
+                        stop = WANTS_HITS
+                        break
+                    rows = hi - lo
+                    if n_found == 0:
+                        lanes[lane, BEST] = points
+                        if not settings.all_hits:
+                            differences = mm + opens + (extensions if settings.count_extensions else 0)
+                            lanes[lane, MOST_DIFF] = min(lanes[lane, MOST_DIFF], differences + 1)
+                            lanes[lane, CAP] = points + mismatch
+                    todo = SELECT
+                    if points == lanes[lane, BEST]:
+                        lanes[lane, BEST_ROWS] += rows
+                    elif lanes[lane, BEST_ROWS] > settings.most_best_hits:
+                        todo = FINISH
+                    is_new = todo == SELECT
+                    if is_new and opens > 0:
+                        for j in range(n_found):
+                            if found[lane, j, ROW_START] == lo and found[lane, j, ROW_END] == hi:
+                                is_new = False
+                                break
+                    if is_new:
+                        if last > 0:
+                            if group.is_lazy[slot]:
+                                group.is_lazy[slot] = False
+                                group.waiting[0] = slot
+                                _bound(fm, group, 1, np.int64(0), widths, bounds)
+                            _shadow(rows, fm.length, last, widths, bounds, slot)
+                        found[lane, n_found, ROW_START] = lo
+                        found[lane, n_found, ROW_END] = hi
+                        found[lane, n_found, SCORE] = points
+                        found[lane, n_found, MISMATCHES] = mm
+                        found[lane, n_found, GAP_OPENS] = opens
+                        found[lane, n_found, GAP_EXTENSIONS] = extensions
+                        found[lane, n_found, INSERTIONS] = ins
+                        found[lane, n_found, DELETIONS] = dele
+                        lanes[lane, HITS] = n_found + 1
+
+                elif todo == FINISH:
+                    # ---- hand over the hits, and forget the rest
+                    read = group.reads[slot]
+                    n_found = lanes[lane, HITS]
+                    n_hits = shared[N_HITS]
+                    if n_hits + n_found > hits.shape[0]:
+                        stop = WANTS_OUTPUT
+                        break
+                    starts[read] = n_hits
+                    counts[read] = n_found
+                    for j in range(n_found):
+                        for field in range(HIT_FIELDS):
+                            hits[n_hits + j, field] = found[lane, j, field]
+                    shared[N_HITS] = n_hits + n_found
+                    if lanes[lane, STORED] > 0:
+                        for score in range(lanes[lane, LOWEST], n_scores):
+                            heads[lane, score] = -1
+                    if lanes[lane, FIRST_CHUNK] >= 0:
+                        room.chunks[lanes[lane, LAST_CHUNK]] = shared[FREE_CHUNK]
+                        shared[FREE_CHUNK] = lanes[lane, FIRST_CHUNK]
+                    todo = LOAD
+
+                else:  # LOAD
+                    # ---- the next read of the group
+                    slot = shared[NEXT_SLOT]
+                    if slot == shared[SIZE]:
+                        shared[ACTIVE] -= 1
+                        todo = IDLE
+                        break
+                    shared[NEXT_SLOT] = slot + 1
+                    left = group.lengths[slot]
+                    most = settings.differences[left]
+                    is_exact = group.dead[slot] == 0 and not settings.all_hits
+                    lanes[lane, ENTRIES] = 0
+                    lanes[lane, STORED] = 0
+                    lanes[lane, LOWEST] = beyond
+                    lanes[lane, MOST_DIFF] = most
+                    lanes[lane, MOST_OPENS] = min(settings.gap_opens, most)
+                    lanes[lane, CAP] = mismatch if is_exact else beyond
+                    lanes[lane, BEST_ROWS] = 0
+                    lanes[lane, HITS] = 0
+                    lanes[lane, FIRST_CHUNK] = -1
+                    lanes[lane, NEXT] = 0
+                    lanes[lane, CHUNK_END] = 0
+                    lanes[lane, FREE] = -1
+                    # an exact hit, no gap that is ever taken, and too few bases to fill the queue: where there is one row
+                    # only, nothing is to be stored any more
+                    lanes[lane, IS_QUICK] = (
+                        group.is_lazy[slot]
+                        and gap_open > mismatch
+                        and MOST_CHILDREN * (left + 1) <= settings.queue_entries
+                    )
+                    lo, hi = np.int64(0), top
+                    mm = opens = extensions = ins = dele = state = last = points = np.int64(0)
+                    todo = ENTER
+
+            lanes[lane, TODO] = todo
+            lanes[lane, SLOT] = slot
+            lanes[lane, LEFT] = left
+            lanes[lane, LO] = lo
+            lanes[lane, HI] = hi
+            lanes[lane, MM] = mm
+            lanes[lane, OPENS] = opens
+            lanes[lane, EXTENSIONS] = extensions
+            lanes[lane, INS] = ins
+            lanes[lane, DEL] = dele
+            lanes[lane, STATE] = state
+            lanes[lane, LAST] = last
+            lanes[lane, POINTS] = points
+            if stop != DONE:
+                return stop
+    return DONE
