@@ -62,12 +62,11 @@ def _group(longest: int, seed_length: int) -> kernels.Group:
         codes=np.zeros(per_read, np.uint8),
         path=np.zeros((*per_read, 2), np.int64),
         dead=np.zeros(reads, np.int64),
-        is_lazy=np.zeros(reads, np.bool_),
         widths=np.zeros(per_read, np.int64),
         bounds=np.zeros(per_read, np.int32),
         seed_widths=np.zeros(per_seed, np.int64),
         seed_bounds=np.zeros(per_seed, np.int32),
-        waiting=np.zeros(reads, np.int64),
+        waiting=np.zeros(reads + 1, np.int64),
         intervals=np.zeros((reads, 2), np.int64),
     )
 

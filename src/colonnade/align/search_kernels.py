@@ -4,8 +4,8 @@ Memory is what it waits for, so several reads are searched in turns: each asks f
 leaves the turn to the next one. Beside that it differs from bwa in what is done, not in what comes of it:
 
 - A read is first matched exactly, as far as that goes. bwa does so too, as the continuation without a difference is always the
-  next one taken; but where the whole read matches, its bounds are not needed unless a second hit turns up, and partial
-  alignments that are worse than any that will be taken need not be stored.
+  next one taken; but where the whole read matches, what bwa knows after that first hit is known from the start: which partial
+  alignments are too bad to be taken, and which cannot lead anywhere with the one difference that is left.
 - After a hit, partial alignments that score too high to be taken are counted, not stored.
 - A partial alignment continues without a difference in registers.
 """
@@ -131,12 +131,11 @@ class Group(NamedTuple):
     codes: np.ndarray  # uint8 (GROUP, longest + 1): reverse complement
     path: np.ndarray  # int64 (GROUP, longest + 1, 2): intervals of its exact match, by bases left
     dead: np.ndarray  # int64 (GROUP,): bases left where the exact match ends
-    is_lazy: np.ndarray  # bool (GROUP,): bounds are not known, and not needed unless a second hit is found
     widths: np.ndarray  # int64 (GROUP, longest + 1): rows of the parts that end with the read
     bounds: np.ndarray  # int32 (GROUP, longest + 1): of the differences of these parts
     seed_widths: np.ndarray  # int64 (GROUP, seed + 1): of the seed's
     seed_bounds: np.ndarray  # int32 (GROUP, seed + 1)
-    waiting: np.ndarray  # int64 (GROUP,): slots
+    waiting: np.ndarray  # int64 (GROUP + 1,): slots, and how many at the end
     intervals: np.ndarray  # int64 (GROUP, 2)
 
 
@@ -173,25 +172,24 @@ def _match_exactly(fm, group, size):
 
 
 @kernel
-def _bound(fm, group, n_waiting, seed_length, widths, bounds):
+def _bound(fm, group, seed_length, widths, bounds):
     """Fill, for each part that ends with a read, its rows and a bound of its differences (bwt_cal_width, bwtaln.c).
 
-    Of the ``seed_length`` bases that a seed has, or of the whole read if that is 0; for the slots that are waiting.
+    Of the ``seed_length`` bases of a seed, or of whole reads if that is 0; for the first ``group.waiting[-1]`` slots waiting.
     """
     codes, waiting, intervals, lengths = group.codes, group.waiting, group.intervals, group.lengths
     top = fm.length + 1
-    longest = np.int64(0)
-    for at in range(n_waiting):
+    left_over = waiting[-1]
+    for at in range(left_over):
         slot = waiting[at]
-        longest = max(longest, seed_length if seed_length > 0 else lengths[slot])
         intervals[slot, 0] = 0
         intervals[slot, 1] = top
-    for j in range(longest):
-        for at in range(n_waiting):
+    j = 0
+    while left_over > 0:
+        going_on = 0
+        for at in range(left_over):
             slot = waiting[at]
             end = seed_length if seed_length > 0 else lengths[slot]
-            if j >= end:
-                continue
             bound = bounds[slot, j - 1] if j > 0 else np.int32(0)
             base = np.int64(codes[slot, lengths[slot] - end + j])
             lo = hi = np.int64(0)
@@ -201,15 +199,22 @@ def _bound(fm, group, n_waiting, seed_length, widths, bounds):
             if lo >= hi:
                 lo, hi = np.int64(0), top
                 bound += 1
-            intervals[slot, 0] = lo
-            intervals[slot, 1] = hi
             widths[slot, j] = hi - lo
             bounds[slot, j] = bound
-            prefetch(fm.blocks, block_of(fm, lo))
-            prefetch(fm.blocks, block_of(fm, hi))
-            if j == end - 1:
+            if j < end - 1 and not (hi - lo == 1 and group.dead[slot] == 0):
+                intervals[slot, 0] = lo
+                intervals[slot, 1] = hi
+                waiting[going_on] = slot
+                going_on += 1
+                prefetch(fm.blocks, block_of(fm, lo))
+                prefetch(fm.blocks, block_of(fm, hi))
+            else:  # the end, or one row of a read that matches exactly: it stays
+                widths[slot, j + 1 : end] = 1
+                bounds[slot, j + 1 : end] = bound
                 widths[slot, end] = 0
                 bounds[slot, end] = bound + 1
+        left_over = going_on
+        j += 1
 
 
 @kernel
@@ -222,39 +227,26 @@ def _prepare(fm, data, offsets, lengths, settings, group, first):
     read = first
     while read < lengths.size and size < GROUP:
         length = np.int64(lengths[read])
-        if 0 < length <= LONGEST_READ:
-            if _load(data, offsets[read], length, group.codes, size) <= settings.differences[length]:
-                group.reads[size] = read
-                group.lengths[size] = length
-                size += 1
+        if (
+            0 < length <= LONGEST_READ
+            and _load(data, offsets[read], length, group.codes, size) <= settings.differences[length]
+        ):
+            group.reads[size] = read
+            group.lengths[size] = length
+            size += 1
         read += 1
     _match_exactly(fm, group, size)
 
-    waiting = 0
+    waiting = group.waiting
+    waiting[:size] = np.arange(size)
+    waiting[-1] = size
+    _bound(fm, group, np.int64(0), group.widths, group.bounds)
+    waiting[-1] = 0
     for slot in range(size):
-        length = group.lengths[slot]
-        is_seeded = length > settings.seed_length
-        # without a difference, widths matter only where the bound is one less than what is allowed
-        group.is_lazy[slot] = (
-            group.dead[slot] == 0
-            and not settings.all_hits
-            and settings.differences[length] >= 2
-            and not (is_seeded and settings.seed_differences == 1)
-        )
-        if group.is_lazy[slot]:
-            group.bounds[slot, : length + 1] = 0
-            if is_seeded:
-                group.seed_bounds[slot, : settings.seed_length + 1] = 0
-        else:
-            group.waiting[waiting] = slot
-            waiting += 1
-    _bound(fm, group, waiting, np.int64(0), group.widths, group.bounds)
-    seeded = 0
-    for at in range(waiting):
-        if group.lengths[group.waiting[at]] > settings.seed_length:
-            group.waiting[seeded] = group.waiting[at]
-            seeded += 1
-    _bound(fm, group, seeded, settings.seed_length, group.seed_widths, group.seed_bounds)
+        if group.lengths[slot] > settings.seed_length:
+            waiting[waiting[-1]] = slot
+            waiting[-1] += 1
+    _bound(fm, group, settings.seed_length, group.seed_widths, group.seed_bounds)
     return size, read
 
 
@@ -495,16 +487,19 @@ def _search_group(fm, settings, group, room, starts, counts):
                     allowed = lanes[lane, MOST_DIFF] - mm - opens
                     if settings.count_extensions:
                         allowed -= extensions
+                    if lanes[lane, IS_QUICK] and mm + opens == 0:
+                        # only a mismatch could be stored, and only where not all rows have the same base
+                        while left > 0 and (
+                            hi - lo == 1 or (left > 1 and widths[slot, left - 2] == widths[slot, left - 1])
+                        ):
+                            left -= 1
+                            lo = path[slot, left, 0]
+                            hi = path[slot, left, 1]
+                        last = np.int64(0)
                     is_on_path = mm + opens == 0 and hi - lo == 1 and left > group.dead[slot]
                     if allowed < 0 or (left > 0 and allowed < bounds[slot, left - 1]):
                         todo = SELECT
                     elif left == 0:
-                        todo = HIT
-                    elif is_on_path and lanes[lane, IS_QUICK]:
-                        left = np.int64(0)
-                        lo = path[slot, 0, 0]
-                        hi = path[slot, 0, 1]
-                        last = np.int64(0)
                         todo = HIT
                     else:
                         todo = EXPAND
@@ -594,10 +589,6 @@ def _search_group(fm, settings, group, room, starts, counts):
                                 break
                     if is_new:
                         if last > 0:
-                            if group.is_lazy[slot]:
-                                group.is_lazy[slot] = False
-                                group.waiting[0] = slot
-                                _bound(fm, group, 1, np.int64(0), widths, bounds)
                             _shadow(rows, fm.length, last, widths, bounds, slot)
                         found[lane, n_found, ROW_START] = lo
                         found[lane, n_found, ROW_END] = hi
@@ -641,11 +632,16 @@ def _search_group(fm, settings, group, room, starts, counts):
                     shared[NEXT_SLOT] = slot + 1
                     left = group.lengths[slot]
                     most = settings.differences[left]
-                    is_exact = group.dead[slot] == 0 and not settings.all_hits
+                    # an exact hit, and a queue that it cannot fill: search as after that hit
+                    is_exact = (
+                        group.dead[slot] == 0
+                        and not settings.all_hits
+                        and MOST_CHILDREN * (left + 1) <= settings.queue_entries
+                    )
                     lanes[lane, ENTRIES] = 0
                     lanes[lane, STORED] = 0
                     lanes[lane, LOWEST] = beyond
-                    lanes[lane, MOST_DIFF] = most
+                    lanes[lane, MOST_DIFF] = min(most, 1) if is_exact else most
                     lanes[lane, MOST_OPENS] = min(settings.gap_opens, most)
                     lanes[lane, CAP] = mismatch if is_exact else beyond
                     lanes[lane, BEST_ROWS] = 0
@@ -654,13 +650,7 @@ def _search_group(fm, settings, group, room, starts, counts):
                     lanes[lane, NEXT] = 0
                     lanes[lane, CHUNK_END] = 0
                     lanes[lane, FREE] = -1
-                    # an exact hit, no gap that is ever taken, and too few bases to fill the queue: where there is one row
-                    # only, nothing is to be stored any more
-                    lanes[lane, IS_QUICK] = (
-                        group.is_lazy[slot]
-                        and gap_open > mismatch
-                        and MOST_CHILDREN * (left + 1) <= settings.queue_entries
-                    )
+                    lanes[lane, IS_QUICK] = is_exact and gap_open > mismatch
                     lo, hi = np.int64(0), top
                     mm = opens = extensions = ins = dele = state = last = points = np.int64(0)
                     todo = ENTER
