@@ -12,7 +12,7 @@ _EXTENSIONS_AS_DIFFERENCES = (
     6  # extensions at most where they count as differences (max_gape of gap_init_opt, bwtaln.c)
 )
 _NO_LIMIT = 2**31 - 1
-_FIRST_CHUNKS = 4  # of a lane
+_FIRST_CHUNKS = 512
 _FIRST_HITS = 16
 
 
@@ -80,15 +80,14 @@ def _room(reads: int, settings: kernels.SearchSettings) -> kernels.Room:
         + 1
     )
     shared = np.zeros(kernels.SHARED_WIDTH, np.int64)
-    shared[kernels.FREE_CHUNK] = -1
-    chunks = _FIRST_CHUNKS * kernels.LANES
+    shared[kernels.FREE_CHUNKS] = _FIRST_CHUNKS
     return kernels.Room(
         lanes=np.zeros((kernels.LANES, kernels.STATE_WIDTH), np.int64),
         shared=shared,
         children=np.zeros((4, 2), np.int64),
-        heads=np.full((kernels.LANES, scores), -1, np.int64),
-        pool=np.empty((chunks * kernels.CHUNK, 4), np.int64),
-        chunks=np.zeros(chunks, np.int64),
+        tops=np.full((kernels.LANES, scores), -1, np.int64),
+        pool=np.empty((_FIRST_CHUNKS * kernels.CHUNK, 3), np.int64),
+        chunks=np.arange(1, _FIRST_CHUNKS + 1),
         found=np.zeros((kernels.LANES, _FIRST_HITS, kernels.HIT_FIELDS), np.int64),
         hits=np.zeros((reads + _FIRST_HITS, kernels.HIT_FIELDS), np.int64),
     )
@@ -97,7 +96,12 @@ def _room(reads: int, settings: kernels.SearchSettings) -> kernels.Room:
 def _with_more(room: kernels.Room, wanting: int) -> kernels.Room:
     """The same, with twice as much of what the kernel ran out of."""
     if wanting == kernels.WANTS_CHUNKS:
-        return room._replace(pool=_doubled(room.pool), chunks=_doubled(room.chunks))
+        size = len(room.chunks)
+        chunks = np.concatenate((room.chunks, np.arange(size + 1, 2 * size + 1)))
+        chunks[-1] = room.shared[kernels.FREE_CHUNK]
+        room.shared[kernels.FREE_CHUNK] = size
+        room.shared[kernels.FREE_CHUNKS] += size
+        return room._replace(pool=_doubled(room.pool), chunks=chunks)
     if wanting == kernels.WANTS_HITS:
         return room._replace(found=np.concatenate((room.found, np.zeros_like(room.found)), axis=1))
     return room._replace(hits=_doubled(room.hits))

@@ -23,8 +23,13 @@ LANES = 12  # of these, reads that are searched in turns
 LONGEST_READ = 65535  # bases: what a partial alignment has room for, as in bwa
 SHORTEST_TRIMMED = 35  # bases that trimming leaves (BWA_MIN_RDLEN, bwtaln.h)
 HIGHEST_QUALITY = 93
-CHUNK = 256  # partial alignments that a read takes from the pool at a time
+CHUNK_SHIFT = 6
+CHUNK = 1 << CHUNK_SHIFT  # partial alignments of one score that are taken from the pool, or given back, at a time
 MOST_CHILDREN = 9  # of a partial alignment: an insertion, deletions and mismatches of four bases each
+MOST_AT_ONCE = 5  # of one score
+CROWDED = (
+    1 << 20 >> CHUNK_SHIFT
+)  # chunks in use from which on reads are searched one by one, lest memory grows with LANES
 
 FIXED = 36  # bytes of a BAM record before its name, its block size among them
 NAME_LENGTH, CIGAR_LENGTH, SEQUENCE_LENGTH = 12, 16, 20  # offsets in them
@@ -253,11 +258,11 @@ def _prepare(fm, data, offsets, lengths, settings, group, first):
 # columns of a lane's state
 TODO, SLOT, LEFT, LO, HI, MM, OPENS, EXTENSIONS, INS, DEL, STATE, LAST, POINTS = range(13)
 ENTRIES, STORED, LOWEST, MOST_DIFF, MOST_OPENS, CAP, BEST, BEST_ROWS, HITS = range(13, 22)
-IS_QUICK, FIRST_CHUNK, LAST_CHUNK, NEXT, CHUNK_END, FREE = range(22, 28)
-STATE_WIDTH = 32
+IS_QUICK = 22
+STATE_WIDTH = 24
 
 # columns of what the lanes share
-NEXT_READ, SIZE, NEXT_SLOT, ACTIVE, FREE_CHUNK, UNUSED_CHUNK, N_HITS = range(7)
+NEXT_READ, SIZE, NEXT_SLOT, ACTIVE, FREE_CHUNK, FREE_CHUNKS, N_HITS = range(7)
 SHARED_WIDTH = 8
 
 # why the search stops
@@ -270,52 +275,53 @@ class Room(NamedTuple):
     lanes: np.ndarray  # int64 (LANES, STATE_WIDTH)
     shared: np.ndarray  # int64 (SHARED_WIDTH,)
     children: np.ndarray  # int64 (4, 2): intervals
-    heads: np.ndarray  # int64 (LANES, scores): the partial alignment stored last, or -1
-    pool: np.ndarray  # int64 (chunks * CHUNK, 4): partial alignments
-    chunks: np.ndarray  # int64 (chunks,): the next one of the same list
+    tops: np.ndarray  # int64 (LANES, scores): behind the partial alignment stored last, or -1
+    pool: np.ndarray  # int64 (chunks * CHUNK, 3): partial alignments
+    chunks: np.ndarray  # int64 (chunks,): where the chunk before ends in the same stack, or the next free one
     found: np.ndarray  # int64 (LANES, most, HIT_FIELDS)
     hits: np.ndarray  # int64 (most, HIT_FIELDS): of reads that are done
 
 
 @kernel
 def _push(room, lane, score, left, lo, hi, mm, opens, extensions, ins, dele, state, last):
-    """Store a partial alignment; there must be space."""
-    lanes, pool, heads = room.lanes, room.pool, room.heads
-    entry = lanes[lane, FREE]
-    if entry >= 0:
-        lanes[lane, FREE] = pool[entry, 3]
-    else:
-        entry = lanes[lane, NEXT]
-        lanes[lane, NEXT] = entry + 1
-    pool[entry, 0] = lo << 24 | left << 8 | mm
-    pool[entry, 1] = hi << 24 | last << 8 | opens << 2 | state
-    pool[entry, 2] = extensions << 32 | ins << 16 | dele
-    pool[entry, 3] = heads[lane, score]
-    heads[lane, score] = entry
+    """Store a partial alignment; there must be space for it."""
+    lanes, pool, tops = room.lanes, room.pool, room.tops
+    at = tops[lane, score]
+    pool[at, 0] = lo << 24 | left << 8 | mm
+    pool[at, 1] = hi << 24 | last << 8 | opens << 2 | state
+    pool[at, 2] = extensions << 32 | ins << 16 | dele
+    tops[lane, score] = at + 1
     lanes[lane, STORED] += 1
     if score < lanes[lane, LOWEST]:
         lanes[lane, LOWEST] = score
 
 
 @kernel
-def _take_chunk(room, lane):
-    """Give a lane space for more partial alignments; False if there is none left."""
-    lanes, shared = room.lanes, room.shared
-    chunk = shared[FREE_CHUNK]
-    if chunk >= 0:
-        shared[FREE_CHUNK] = room.chunks[chunk]
-    else:
-        chunk = shared[UNUSED_CHUNK]
-        if chunk == room.chunks.size:
-            return False
-        shared[UNUSED_CHUNK] = chunk + 1
-    if lanes[lane, FIRST_CHUNK] < 0:
-        lanes[lane, LAST_CHUNK] = chunk
-    room.chunks[chunk] = lanes[lane, FIRST_CHUNK]
-    lanes[lane, FIRST_CHUNK] = chunk
-    lanes[lane, NEXT] = chunk * CHUNK
-    lanes[lane, CHUNK_END] = chunk * CHUNK + CHUNK
-    return True
+def _make_space(room, lane, score):
+    """See that the next partial alignments of a score have space, if need be in a new chunk; there must be one."""
+    at = room.tops[lane, score]
+    if (at - 1) & (CHUNK - 1) >= CHUNK - MOST_AT_ONCE:  # also where there is no chunk yet, and at is -1
+        _begin_chunk(room, lane, score, at)
+
+
+@kernel
+def _begin_chunk(room, lane, score, at):
+    """Take a chunk from the pool for the stack of a score, which so far ends at ``at``."""
+    chunk = room.shared[FREE_CHUNK]
+    room.shared[FREE_CHUNK] = room.chunks[chunk]
+    room.shared[FREE_CHUNKS] -= 1
+    room.chunks[chunk] = at
+    room.tops[lane, score] = chunk << CHUNK_SHIFT
+
+
+@kernel
+def _release(room, chunk):
+    """Give a chunk back to the pool; returns where the stack that it was the last of now ends."""
+    top = room.chunks[chunk]
+    room.chunks[chunk] = room.shared[FREE_CHUNK]
+    room.shared[FREE_CHUNK] = chunk
+    room.shared[FREE_CHUNKS] += 1
+    return top
 
 
 @kernel
@@ -354,12 +360,12 @@ def search_reads(fm, data, offsets, lengths, settings, group, room, starts, coun
 @kernel
 def _search_group(fm, settings, group, room, starts, counts):
     """Search the reads of a group, in turns, until all are done, or space is wanting."""
-    lanes, shared, heads, pool = room.lanes, room.shared, room.heads, room.pool
+    lanes, shared, tops, pool = room.lanes, room.shared, room.tops, room.pool
     children, found, hits = room.children, room.found, room.hits
     codes, path, widths, bounds = group.codes, group.path, group.widths, group.bounds
     seed_widths, seed_bounds = group.seed_widths, group.seed_bounds
     n_lanes = lanes.shape[0]
-    n_scores = heads.shape[1]
+    n_scores = tops.shape[1]
     seed_length = settings.seed_length
     mismatch, gap_open = settings.mismatch_penalty, settings.gap_open_penalty
     gap_extension = settings.gap_extension_penalty
@@ -367,6 +373,7 @@ def _search_group(fm, settings, group, room, starts, counts):
     top = fm.length + 1
 
     while shared[ACTIVE] > 0:
+        is_crowded = room.chunks.size - shared[FREE_CHUNKS] > CROWDED
         for lane in range(n_lanes):
             todo = lanes[lane, TODO]
             if todo == IDLE:
@@ -388,7 +395,7 @@ def _search_group(fm, settings, group, room, starts, counts):
             while True:
                 if todo == EXPAND:
                     # ---- all continuations of a partial alignment by one base
-                    if lanes[lane, CHUNK_END] - lanes[lane, NEXT] < MOST_CHILDREN and not _take_chunk(room, lane):
+                    if shared[FREE_CHUNKS] < 2:
                         stop = WANTS_CHUNKS
                         break
                     left -= 1
@@ -432,6 +439,9 @@ def _search_group(fm, settings, group, room, starts, counts):
                             exact_lo = children[base, 0]
                             exact_hi = children[base, 1]
                         cap = lanes[lane, CAP]
+                        n_children = np.int64(0)
+                        for other in range(4):
+                            n_children += children[other, 0] < children[other, 1]
 
                         # indels
                         gaps = extensions + opens
@@ -439,37 +449,40 @@ def _search_group(fm, settings, group, room, starts, counts):
                         opening = state == MATCH and opens < lanes[lane, MOST_OPENS]
                         extending = state != MATCH and extensions < settings.gap_extensions
                         if (opening or extending) and left >= margin and length - left >= margin:
-                            new_opens = opens + opening
-                            new_extensions = extensions + extending
                             score = points + (gap_open if opening else gap_extension)
-                            store = score <= cap
-                            if opening or state == INSERTION:
-                                entries += 1
-                                if store:
+                            inserts = opening or state == INSERTION
+                            deletes = opening or (
+                                state == DELETION and (gaps < lanes[lane, MOST_DIFF] or rows < settings.deletion_hits)
+                            )
+                            n_new = inserts + n_children * deletes
+                            entries += n_new
+                            if n_new > 0 and score <= cap:
+                                new_opens = opens + opening
+                                new_extensions = extensions + extending
+                                _make_space(room, lane, score)
+                                if inserts:
                                     _push(
                                         room, lane, score, left, lo, hi, mm, new_opens, new_extensions,
                                         ins + 1, dele, INSERTION, left,
                                     )  # fmt: skip
-                            if opening or (
-                                state == DELETION and (gaps < lanes[lane, MOST_DIFF] or rows < settings.deletion_hits)
-                            ):
-                                for other in range(4):
-                                    if children[other, 0] < children[other, 1]:
-                                        entries += 1
-                                        if store:
+                                if deletes:
+                                    for other in range(4):
+                                        if children[other, 0] < children[other, 1]:
                                             _push(
                                                 room, lane, score, left + 1, children[other, 0], children[other, 1], mm,
                                                 new_opens, new_extensions, ins, dele + 1, DELETION, left + 1,
                                             )  # fmt: skip
 
                         # mismatches
-                        if allow_mm:
+                        n_new = n_children - (exact_lo < exact_hi)
+                        if allow_mm and n_new > 0:
                             score = points + mismatch
-                            for j in range(1, 4 + (base > 3)):
-                                other = (base + j) & 3
-                                if children[other, 0] < children[other, 1]:
-                                    entries += 1
-                                    if score <= cap:
+                            entries += n_new
+                            if score <= cap:
+                                _make_space(room, lane, score)
+                                for j in range(1, 4 + (base > 3)):
+                                    other = (base + j) & 3
+                                    if children[other, 0] < children[other, 1]:
                                         _push(
                                             room, lane, score, left, children[other, 0], children[other, 1], mm + 1,
                                             opens, extensions, ins, dele, MATCH, left,
@@ -535,30 +548,30 @@ def _search_group(fm, settings, group, room, starts, counts):
                         todo = FINISH
                     else:
                         points = lanes[lane, LOWEST]
-                        entry = heads[lane, points]
-                        heads[lane, points] = pool[entry, 3]
-                        word = pool[entry, 0]
+                        at = tops[lane, points] - 1
+                        word = pool[at, 0]
                         lo = word >> 24
                         left = word >> 8 & 0xFFFF
                         mm = word & 0xFF
-                        word = pool[entry, 1]
+                        word = pool[at, 1]
                         hi = word >> 24
                         last = word >> 8 & 0xFFFF
                         opens = word >> 2 & 0x3F
                         state = word & 3
-                        word = pool[entry, 2]
+                        word = pool[at, 2]
                         extensions = word >> 32
                         ins = word >> 16 & 0xFFFF
                         dele = word & 0xFFFF
-                        pool[entry, 3] = lanes[lane, FREE]
-                        lanes[lane, FREE] = entry
+                        if at & (CHUNK - 1) == 0:
+                            at = _release(room, at >> CHUNK_SHIFT)
+                        tops[lane, points] = at
                         lanes[lane, ENTRIES] -= 1
                         lanes[lane, STORED] -= 1
-                        if heads[lane, points] < 0:
+                        if at < 0:
                             lowest = beyond
                             if lanes[lane, STORED] > 0:
                                 lowest = points + 1
-                                while heads[lane, lowest] < 0:
+                                while tops[lane, lowest] < 0:
                                     lowest += 1
                             lanes[lane, LOWEST] = lowest
                         todo = FINISH if points > lanes[lane, CAP] else ENTER
@@ -616,10 +629,10 @@ def _search_group(fm, settings, group, room, starts, counts):
                     shared[N_HITS] = n_hits + n_found
                     if lanes[lane, STORED] > 0:
                         for score in range(lanes[lane, LOWEST], n_scores):
-                            heads[lane, score] = -1
-                    if lanes[lane, FIRST_CHUNK] >= 0:
-                        room.chunks[lanes[lane, LAST_CHUNK]] = shared[FREE_CHUNK]
-                        shared[FREE_CHUNK] = lanes[lane, FIRST_CHUNK]
+                            at = tops[lane, score]
+                            while at >= 0:
+                                at = _release(room, (at - 1) >> CHUNK_SHIFT)
+                            tops[lane, score] = -1
                     todo = LOAD
 
                 else:  # LOAD
@@ -646,10 +659,6 @@ def _search_group(fm, settings, group, room, starts, counts):
                     lanes[lane, CAP] = mismatch if is_exact else beyond
                     lanes[lane, BEST_ROWS] = 0
                     lanes[lane, HITS] = 0
-                    lanes[lane, FIRST_CHUNK] = -1
-                    lanes[lane, NEXT] = 0
-                    lanes[lane, CHUNK_END] = 0
-                    lanes[lane, FREE] = -1
                     lanes[lane, IS_QUICK] = is_exact and gap_open > mismatch
                     lo, hi = np.int64(0), top
                     mm = opens = extensions = ins = dele = state = last = points = np.int64(0)
@@ -670,4 +679,6 @@ def _search_group(fm, settings, group, room, starts, counts):
             lanes[lane, POINTS] = points
             if stop != DONE:
                 return stop
+            if is_crowded:
+                break
     return DONE
