@@ -180,11 +180,11 @@ def _match_exactly(fm, group, size):
 def _bound(fm, group, seed_length, widths, bounds):
     """Fill, for each part that ends with a read, its rows and a bound of its differences (bwt_cal_width, bwtaln.c).
 
-    Of the ``seed_length`` bases of a seed, or of whole reads if that is 0; for the first ``group.waiting[-1]`` slots waiting.
+    Of the ``seed_length`` bases of a seed, or of whole reads if that is 0; for the first ``group.waiting[GROUP]`` slots waiting.
     """
     codes, waiting, intervals, lengths = group.codes, group.waiting, group.intervals, group.lengths
     top = fm.length + 1
-    left_over = waiting[-1]
+    left_over = waiting[GROUP]
     for at in range(left_over):
         slot = waiting[at]
         intervals[slot, 0] = 0
@@ -214,8 +214,9 @@ def _bound(fm, group, seed_length, widths, bounds):
                 prefetch(fm.blocks, block_of(fm, lo))
                 prefetch(fm.blocks, block_of(fm, hi))
             else:  # the end, or one row of a read that matches exactly: it stays
-                widths[slot, j + 1 : end] = 1
-                bounds[slot, j + 1 : end] = bound
+                for k in range(j + 1, end):
+                    widths[slot, k] = 1
+                    bounds[slot, k] = bound
                 widths[slot, end] = 0
                 bounds[slot, end] = bound + 1
         left_over = going_on
@@ -243,14 +244,15 @@ def _prepare(fm, data, offsets, lengths, settings, group, first):
     _match_exactly(fm, group, size)
 
     waiting = group.waiting
-    waiting[:size] = np.arange(size)
-    waiting[-1] = size
+    for slot in range(size):
+        waiting[slot] = slot
+    waiting[GROUP] = size
     _bound(fm, group, np.int64(0), group.widths, group.bounds)
-    waiting[-1] = 0
+    waiting[GROUP] = 0
     for slot in range(size):
         if group.lengths[slot] > settings.seed_length:
-            waiting[waiting[-1]] = slot
-            waiting[-1] += 1
+            waiting[waiting[GROUP]] = slot
+            waiting[GROUP] += 1
     _bound(fm, group, settings.seed_length, group.seed_widths, group.seed_bounds)
     return size, read
 
@@ -351,7 +353,8 @@ def search_reads(fm, data, offsets, lengths, settings, group, room, starts, coun
             shared[SIZE] = size
             shared[NEXT_SLOT] = 0
             shared[ACTIVE] = room.lanes.shape[0]
-            room.lanes[:, TODO] = LOAD
+            for lane in range(room.lanes.shape[0]):
+                room.lanes[lane, TODO] = LOAD
         stop = _search_group(fm, settings, group, room, starts, counts)
         if stop != DONE:
             return stop
