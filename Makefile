@@ -23,6 +23,7 @@ check: $(READY)  ## style, types and layers only
 bench: $(READY)  ## timing beside samtools and pysam, as ratios
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/pileup.py
+	$(BIN)/python benchmarks/align.py
 
 validate: $(READY)  ## the method against known truth (slow)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[report]"

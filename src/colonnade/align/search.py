@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from colonnade.align import search_kernels as kernels
 from colonnade.align.batch import HIT, Batch, Phase, list_column
+from colonnade.align.bounds_kernels import GROUP, Group, trim
 from colonnade.align.fm_kernels import FmIndex
 from colonnade.align.options import AlignOptions
 
@@ -38,7 +39,7 @@ def search(batch: Batch, fm: FmIndex, options: AlignOptions) -> Batch:
     batch.require(Phase.PRISTINE)
     data, offsets = batch.records()
     lengths = np.empty(len(batch), np.int32)
-    longest = kernels.trim(data, offsets, options.trim_quality, lengths)
+    longest = trim(data, offsets, options.trim_quality, lengths)
     settings = _settings(options, longest)
     group = _group(longest, settings.seed_length)
     room = _room(len(batch), settings)
@@ -52,11 +53,11 @@ def search(batch: Batch, fm: FmIndex, options: AlignOptions) -> Batch:
     return batch.advanced(length=lengths, hits=list_column(bounds, HIT, fields))
 
 
-def _group(longest: int, seed_length: int) -> kernels.Group:
-    reads = kernels.GROUP
+def _group(longest: int, seed_length: int) -> Group:
+    reads = GROUP
     per_read = (reads, longest + 1)
     per_seed = (reads, min(seed_length, longest) + 1)
-    return kernels.Group(
+    return Group(
         reads=np.zeros(reads, np.int64),
         lengths=np.zeros(reads, np.int64),
         codes=np.zeros(per_read, np.uint8),
