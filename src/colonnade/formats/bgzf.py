@@ -176,22 +176,7 @@ class BgzfFile:
         origin: int,
     ) -> None:
         """Inflate blocks, with their bytes and the offset of those in the file, to the targets in ``data``; checks CRC32."""
-        view = raw.data
-        for (offset, start, length, inflated), target in zip(blocks.tolist(), targets.tolist(), strict=False):
-            try:
-                block = deflate.deflate_decompress(view[start : start + length], max(inflated, 1))
-            except deflate.DeflateError:
-                raise self._error("a block does not inflate", origin + offset, advice="the file is damaged") from None
-            trailer = bytes(view[start + length : start + length + 4])
-            if len(block) != inflated or deflate.crc32(block).to_bytes(4, "little") != trailer:
-                raise self._error(
-                    "checksum of a block is wrong",
-                    origin + offset,
-                    found=f"CRC32 {deflate.crc32(block):08x} of {len(block)} bytes",
-                    expected=f"{int.from_bytes(trailer, 'little'):08x} of {inflated}",
-                    advice="the file is damaged",
-                )
-            data[target : target + inflated] = np.frombuffer(block, np.uint8)
+        inflate_blocks(data, raw, blocks, targets, path=self.path, origin=origin)
 
     def _check_start(self) -> None:
         try:
@@ -224,6 +209,55 @@ class BgzfFile:
 
     def _error(self, message: str, offset: int, **details: str) -> FormatError:
         return FormatError(message, path=self.path, place=f"compressed offset {offset}", **details)
+
+
+def inflate_blocks(
+    data: npt.NDArray[np.uint8],
+    raw: npt.NDArray[np.uint8],
+    blocks: npt.NDArray[np.int64],
+    targets: npt.NDArray[np.int64],
+    *,
+    path: str,
+    origin: int,
+) -> None:
+    """Inflate BGZF blocks to their targets in ``data``, and check length and CRC32 of each.
+
+    Parameters
+    ----------
+    data
+        Uint8, filled.
+    raw, blocks
+        Compressed bytes, and int64 (blocks, 4) where blocks are in them, as ``scan_blocks`` says.
+    targets
+        Int64 (blocks,): where each goes.
+    path, origin
+        The file, and where ``raw`` begins in it, for messages.
+
+    Raises
+    ------
+    FormatError
+        A block is damaged.
+    """
+    view = raw.data
+    for (offset, start, length, inflated), target in zip(blocks.tolist(), targets.tolist(), strict=True):
+        place = f"compressed offset {origin + offset}"
+        try:
+            block = deflate.deflate_decompress(view[start : start + length], max(inflated, 1))
+        except deflate.DeflateError:
+            raise FormatError(
+                "a block does not inflate", path=path, place=place, advice="the file is damaged"
+            ) from None
+        trailer = int.from_bytes(view[start + length : start + length + 4], "little")
+        if len(block) != inflated or deflate.crc32(block) != trailer:
+            raise FormatError(
+                "checksum of a block is wrong",
+                path=path,
+                place=place,
+                found=f"CRC32 {deflate.crc32(block):08x} of {len(block)} bytes",
+                expected=f"{trailer:08x} of {inflated}",
+                advice="the file is damaged",
+            )
+        data[target : target + inflated] = np.frombuffer(block, np.uint8)
 
 
 def _end_of(block: npt.NDArray[np.int64]) -> int:

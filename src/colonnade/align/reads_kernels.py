@@ -1,0 +1,200 @@
+"""The trust boundary of aligning: one pass that checks raw BAM records and cleans old alignments off.
+
+Past ``clean_records`` name, sequence, qualities and tags of a record add up to its size, and tags can be walked without checks.
+Layout: SAM specification, section 4.2.
+"""
+
+import numpy as np
+
+from colonnade.formats.fastq_kernels import FULL, HEAD, MORE, UNMAP, put_bytes, put_head
+from colonnade.formats.integers_kernels import read_i32, read_u16, read_u32
+from colonnade.jit import kernel
+
+# Why clean_records came back, beside MORE and FULL.
+BAD_SIZE = 16
+BAD_LENGTHS = 17
+BAD_NAME = 18
+BAD_TAGS = 19
+PAIRED_READ = 20
+
+MAX_SIZE = 1 << 28  # of a record that is believed; the longest reads with all their tags need a tenth
+PAIRED, REVERSE, SECONDARY, QCFAIL, DUP, SUPPLEMENTARY = 1, 16, 256, 512, 1024, 2048
+HARD_CLIP = 5
+MISSING = 255  # first quality of a read that has none
+
+SEEN, LEFT_OUT, HARD_CLIPPED, N_COUNTERS = 0, 1, 2, 3
+
+
+@kernel
+def _value_size(kind):
+    if kind == 65 or kind == 99 or kind == 67:  # A c C
+        return 1
+    if kind == 115 or kind == 83:  # s S
+        return 2
+    if kind == 105 or kind == 73 or kind == 102:  # i I f
+        return 4
+    if kind == 100:  # d, which is not in the specification, but which htslib knows
+        return 8
+    return 0
+
+
+@kernel
+def _tag_end(data, tag, end):
+    """Where the tag that begins at an offset ends, or -1 where it does not fit in front of ``end``."""
+    if tag + 4 > end:
+        return -1
+    kind = data[tag + 2]
+    at = tag + 3
+    if kind == 90 or kind == 72:  # Z H
+        while at < end and data[at] != 0:
+            at += 1
+        at += 1
+    elif kind == 66:  # B
+        if at + 5 > end or _value_size(data[at]) == 0:
+            return -1
+        at += 5 + _value_size(data[at]) * read_u32(data, at + 1)
+    elif _value_size(kind):
+        at += _value_size(kind)
+    else:
+        return -1
+    return at if at <= end else -1
+
+
+@kernel
+def _is_one_of(data, tag, names):
+    name = np.int64(data[tag]) << 8 | np.int64(data[tag + 1])
+    for other in names:
+        if name == other:
+            return True
+    return False
+
+
+@kernel
+def _put_tags(out, at, data, tag, end, dropped):
+    """Copy the tags that are not dropped; returns the offset behind them, or -1 where they are malformed."""
+    kept_from = tag
+    while tag < end:
+        tag_end = _tag_end(data, tag, end)
+        if tag_end < 0:
+            return -1
+        if _is_one_of(data, tag, dropped):
+            at = put_bytes(out, at, data, kept_from, tag)
+            kept_from = tag_end
+        tag = tag_end
+    return put_bytes(out, at, data, kept_from, end)
+
+
+@kernel
+def _put_turned(out, at, data, sequence, length, complements):
+    """Write the reverse complement of a sequence, 4 bits a base; returns the offset behind it."""
+    size = (length + 1) >> 1
+    source = data[sequence : sequence + size]
+    target = out[at : at + size]
+    if length & 1 == 0:
+        for i in range(size):
+            target[i] = complements[source[size - 1 - i]]
+        return at + size
+    # The last byte has one base, in its high bits: each pair is of two bytes.
+    for i in range(size):
+        last = np.int64(source[size - 1 - i])
+        before = np.int64(source[size - 2 - i]) if i + 1 < size else np.int64(0)
+        target[i] = complements[(before << 4 & 240) | last >> 4]
+    return at + size
+
+
+@kernel
+def _put_reversed(out, at, data, start, length):
+    source = data[start : start + length]
+    target = out[at : at + length]
+    for i in range(length):
+        target[i] = source[length - 1 - i]
+    return at + length
+
+
+@kernel
+def _is_hard_clipped(data, cigar, n_cigar):
+    return n_cigar > 0 and (data[cigar] & 15 == HARD_CLIP or data[cigar + 4 * (n_cigar - 1)] & 15 == HARD_CLIP)
+
+
+@kernel
+def clean_records(data, at, complements, dropped, tags, counters, out, offsets, count):
+    """Check records and write them unaligned, as sequenced, until there is no more of something.
+
+    Parameters
+    ----------
+    data, at
+        uint8 bytes of BAM, and where a record begins in them.
+    complements
+        uint8 (256,): two packed bases to their reverse complement.
+    dropped
+        int64: tags that are left out, the first letter in the higher byte.
+    tags
+        uint8: what each record gets at its end.
+    counters
+        int64 (N_COUNTERS,), added to: records seen, left out as secondary or supplementary, hard-clipped ones among the others.
+    out, offsets
+        uint8 and int64, filled: record ``i`` is ``out[offsets[i]:offsets[i + 1]]``.
+    count
+        How many records are there already.
+
+    Returns
+    -------
+    Number of records, where the next one begins, why it came back, and which byte is to blame.
+    """
+    while count < offsets.size - 1:
+        body = at + 4
+        if body > data.size:
+            return count, at, MORE, at
+        size = read_u32(data, at)
+        if size < HEAD - 4 or size > MAX_SIZE:
+            return count, at, BAD_SIZE, at
+        end = body + size
+        if end > data.size:
+            return count, at, MORE, at
+
+        # Every part inside the record.
+        l_name = np.int64(data[body + 8])
+        n_cigar = read_u16(data, body + 12)
+        flag = read_u16(data, body + 14)
+        length = read_i32(data, body + 16)
+        name = at + HEAD
+        cigar = name + l_name
+        sequence = cigar + 4 * n_cigar
+        qualities = sequence + ((length + 1) >> 1)
+        old_tags = qualities + length
+        if length < 0 or old_tags > end:
+            return count, at, BAD_LENGTHS, at
+        if l_name < 1 or data[cigar - 1] != 0:
+            return count, at, BAD_NAME, name
+        if flag & (SECONDARY | SUPPLEMENTARY):
+            counters[SEEN] += 1
+            counters[LEFT_OUT] += 1
+            at = end
+            continue
+        if flag & PAIRED:
+            return count, at, PAIRED_READ, name
+
+        # The record anew.
+        target = offsets[count]
+        if target + end - at + tags.size > out.size:
+            return count, at, FULL, at
+        target = put_bytes(out, target + HEAD, data, name, cigar)
+        if flag & REVERSE:
+            target = _put_turned(out, target, data, sequence, length, complements)
+        else:
+            target = put_bytes(out, target, data, sequence, qualities)
+        if flag & REVERSE and length > 0 and data[qualities] != MISSING:
+            target = _put_reversed(out, target, data, qualities, length)
+        else:
+            target = put_bytes(out, target, data, qualities, old_tags)
+        target = _put_tags(out, target, data, old_tags, end, dropped)
+        if target < 0:
+            return count, at, BAD_TAGS, old_tags
+        target = put_bytes(out, target, tags, 0, tags.size)
+        put_head(out, offsets[count], target - offsets[count], l_name, flag & (QCFAIL | DUP) | UNMAP, length)
+        counters[SEEN] += 1
+        counters[HARD_CLIPPED] += _is_hard_clipped(data, cigar, n_cigar)
+        count += 1
+        offsets[count] = target
+        at = end
+    return count, at, FULL, at
