@@ -1,21 +1,19 @@
-"""Search reads for hits, and do nothing with them: ``search_one.py INDEX FASTQ PRESET [READS]``."""
+"""Search reads for hits, and do nothing with them: ``search_one.py INDEX FASTQ modern|ancient``."""
 
 import sys
-from itertools import islice
 
 from colonnade.align.index import open_index
-from colonnade.align.options import PRESETS, AlignOptions
+from colonnade.align.options import AlignOptions
 from colonnade.align.reads import open_reads
 from colonnade.align.search import search
 
 
-def main(index: str, fastq: str, preset: str, batches: str = "") -> None:
+def main(index: str, fastq: str, preset: str) -> None:
     """Print how many hits there are."""
-    options = AlignOptions(**PRESETS.get(preset, {}))
+    options = AlignOptions.preset(preset) if preset == "ancient" else AlignOptions()
     fm = open_index(index).fm
     with open_reads(fastq) as reads:
-        some = islice(reads.batches(), int(batches) if batches else None)
-        print(sum(int(search(batch, fm, options).lists("hits")[0][-1]) for batch in some))
+        print(sum(int(search(batch, fm, options).lists("hits")[0][-1]) for batch in reads.batches()))
 
 
 if __name__ == "__main__":

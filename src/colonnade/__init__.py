@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from colonnade.align.engine import AlignSummary, align
+    from colonnade.align.index import build_index
+    from colonnade.align.options import AlignOptions
     from colonnade.compare.engine import CompareResult, compare, compare_to_files
     from colonnade.compare.options import CompareOptions
     from colonnade.compare.question import Question
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from colonnade.version import __version__
 
 _HOMES = {
+    "AlignOptions": "colonnade.align.options",
+    "AlignSummary": "colonnade.align.engine",
     "Alignment": "colonnade.pileup.columns",
     "ColonnadeError": "colonnade.errors",
     "Column": "colonnade.pileup.columns",
@@ -42,6 +47,8 @@ _HOMES = {
     "RegionTally": "colonnade.tally.engine",
     "State": "colonnade.pileup.columns",
     "__version__": "colonnade.version",
+    "align": "colonnade.align.engine",
+    "build_index": "colonnade.align.index",
     "compare": "colonnade.compare.engine",
     "compare_to_files": "colonnade.compare.engine",
     "pileup": "colonnade.pileup.engine",
@@ -51,6 +58,8 @@ _HOMES = {
 
 __all__ = [
     "REF",
+    "AlignOptions",
+    "AlignSummary",
     "Alignment",
     "ColonnadeError",
     "Column",
@@ -67,6 +76,8 @@ __all__ = [
     "RegionTally",
     "State",
     "__version__",
+    "align",
+    "build_index",
     "compare",
     "compare_to_files",
     "pileup",
@@ -77,7 +88,7 @@ __all__ = [
 
 # The packages of the same names are imported first and their names freed, so that importing one of their modules later on
 # does not put a package where a function belongs.
-for _package in ("compare", "pileup", "plan", "tally"):
+for _package in ("align", "compare", "pileup", "plan", "tally"):
     import_module(f"colonnade.{_package}")
     globals().pop(_package)
 del _package

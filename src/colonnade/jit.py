@@ -35,8 +35,8 @@ def _is_structured(argument):
     return isinstance(argument, np.ndarray) and argument.dtype.names is not None
 
 
-def announce_compilation(module: str) -> None:
-    """Say that kernels are about to be compiled, unless an earlier run has left those of a module in the cache."""
+def announce_compilation(module: str, *, seconds: int = 40) -> None:
+    """Say that kernels are about to be compiled, and for how long, unless the cache has those of a module from an earlier run."""
     folder = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else Path(__file__).parent
     if not any(folder.rglob(f"{module}.*.nbi")):
-        _log.info("compiling kernels, about 40 s; this happens only once per installation")
+        _log.info("compiling kernels, about %d s; this happens only once per installation", seconds)

@@ -36,7 +36,12 @@ def test_a_whole_number_of_differences_holds_for_all_lengths() -> None:
 
 def test_only_what_was_chosen_is_told() -> None:
     assert AlignOptions().non_defaults() == {}
-    assert AlignOptions(**PRESETS["ancient"]).non_defaults() == PRESETS["ancient"]
+    assert AlignOptions.preset("ancient").non_defaults() == PRESETS["ancient"]
+
+
+def test_no_such_preset_is_told() -> None:
+    with pytest.raises(UsageError, match="no such preset; found modern; expected ancient"):
+        AlignOptions.preset("modern")
 
 
 @bwa.needs_bwa

@@ -9,7 +9,7 @@ from colonnade.cli import main
 from colonnade.version import __version__
 
 LARGE = ("numba", "pyarrow", "scipy", "rich", "pysam")
-COMMANDS = ("compare", "demo", "pileup", "plan", "simulate")
+COMMANDS = ("align", "compare", "demo", "index", "pileup", "plan", "simulate")
 
 
 def test_version_is_the_packages(capsys) -> None:

@@ -85,3 +85,34 @@ def report_and_raise() -> None:
     with progress.show_progress("comparing", unit="loci") as report:
         report(1, 2)
         raise ValueError("within")
+
+
+def test_an_estimated_total_is_called_about(clock, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    with progress.show_progress("aligning", unit="reads", estimated=True) as report:
+        clock.now += 20.0
+        report(200, 1000)
+    assert [record.getMessage() for record in caplog.records] == [
+        "aligning: 200 of about 1000 reads, 10 a second, 80 s left"
+    ]
+
+
+def test_without_a_total_there_is_no_time_left(clock, caplog, monkeypatch) -> None:
+    caplog.set_level(logging.INFO)
+    with progress.show_progress("aligning", unit="reads") as report:
+        clock.now += 20.0
+        report(200, None)
+    assert [record.getMessage() for record in caplog.records] == ["aligning: 200 reads, 10 a second"]
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    with progress.show_progress("aligning", unit="reads") as report:
+        report(200, None)
+    assert "200/?" in terminal.getvalue()
+
+
+def test_the_bar_shows_the_pace_also_if_the_total_changes(clock, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    with progress.show_progress("aligning", unit="reads", estimated=True) as report:
+        for _ in range(2):
+            clock.now += 2.0
+            report(int(5 * (clock.now - 100)), int(clock.now))
+    assert "reads 5 a second, 17 s left" in terminal.getvalue()

@@ -47,10 +47,10 @@ if config.DISABLE_JIT:
 else:
 
     @intrinsic
-    def popcount(_typing, word):
+    def popcount(_typing, _word):
         """How many bits of a uint64 are set."""
 
-        def emit(context, builder, signature, arguments):
+        def emit(_context, builder, _signature, arguments):
             return builder.ctpop(arguments[0])
 
         return types.int64(types.uint64), emit

@@ -1,19 +1,22 @@
 """What a user can choose of how reads are aligned: bwa's options, with its defaults."""
 
 import math
+import struct
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, Final
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Final
 
 from colonnade.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _ERROR_RATE: Final = 0.02  # BWA_AVG_ERR (bwtaln.h)
 _MOST_TERMS: Final = 1000  # where bwa_cal_maxdiff (bwtaln.c) gives up, and what it then says
 _GIVEN_UP: Final = 2
 _INT32: Final = 1 << 32
+_FLOAT: Final = struct.Struct("<f")
 
 NO_SEED: Final = 16500  # bases: longer than any read that this method is for
 
@@ -98,6 +101,17 @@ class AlignOptions:
                     f"{name.replace('_', ' ')} is out of range", found=str(value), expected=f"{low} to {high}"
                 )
 
+    @classmethod
+    def preset(cls, name: str, **changes: Any) -> "AlignOptions":
+        """The options of a preset, one of ``PRESETS``, but for those that are given.
+
+        >>> AlignOptions.preset("ancient", gap_opens=1).non_defaults()
+        {'differences': 0.01, 'seed_length': 16500}
+        """
+        if name not in PRESETS:
+            raise UsageError("no such preset", found=name, expected=" or ".join(PRESETS))
+        return cls(**{**PRESETS[name], **changes})
+
     def non_defaults(self) -> dict[str, Any]:
         """Those options that differ from what they are when nothing is said."""
         default = type(self)()
@@ -107,10 +121,12 @@ class AlignOptions:
             if (value := getattr(self, field.name)) != getattr(default, field.name)
         }
 
-    def differences_by_length(self, longest: int) -> npt.NDArray[np.int64]:
+    def differences_by_length(self, longest: int) -> "npt.NDArray[np.int64]":
         """How many differences a read may have, int64 (longest + 1,), by its length in bases."""
+        import numpy as np  # here, as the command line wants to know the options at once
+
         if isinstance(self.differences, float):
-            return _table(self.differences, longest)
+            return np.array([most_differences(length, self.differences) for length in range(longest + 1)], np.int64)
         return np.full(longest + 1, self.differences, np.int64)
 
 
@@ -138,11 +154,7 @@ PRESETS: Final[dict[str, dict[str, int | float]]] = {
 }
 
 
-@lru_cache(maxsize=8)
-def _table(missed: float, longest: int) -> npt.NDArray[np.int64]:
-    return np.array([most_differences(length, missed) for length in range(longest + 1)], np.int64)
-
-
+@lru_cache(maxsize=1 << 17)
 def most_differences(length: int, missed: float) -> int:
     """How many differences a read may have, if this share of reads may have more (``bwa_cal_maxdiff``, bwtaln.c).
 
@@ -151,7 +163,7 @@ def most_differences(length: int, missed: float) -> int:
     >>> [most_differences(length, 0.04) for length in (17, 38, 64, 93, 124)]
     [2, 3, 4, 5, 6]
     """
-    missed = float(np.float32(missed))  # as bwa keeps it
+    (missed,) = _FLOAT.unpack(_FLOAT.pack(missed))  # as bwa keeps it
     mean = length * _ERROR_RATE
     base = math.exp(-mean)
     total, power, factorial = base, 1.0, 1

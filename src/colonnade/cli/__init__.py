@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from colonnade.cli import compare, demo, pileup, plan, simulate
+from colonnade.cli import align, compare, demo, index, pileup, plan, simulate
 from colonnade.errors import ColonnadeError
 
 
@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"colonnade {version('colonnade')}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", dest="verb", required=True)
+    align.add_parser(verbs)
+    index.add_parser(verbs)
     compare.add_parser(verbs)
     pileup.add_parser(verbs)
     plan.add_parser(verbs)

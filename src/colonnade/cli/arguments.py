@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from colonnade.errors import ColonnadeError
 
@@ -89,3 +89,16 @@ def _size(text: str) -> int:
 positive = parsed(_positive, "positive")
 whole = parsed(_whole, "whole")
 size = parsed(_size, "size")
+
+
+class Unsupported(argparse.Action):
+    """Refuse what a partner tool has and this command has not; ``metavar`` says why."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        _namespace: argparse.Namespace,
+        _values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        parser.exit(2, f"{parser.prog}: error: not supported: {option_string} ({self.metavar})\n")

@@ -66,7 +66,7 @@ def add_parser(verbs: Any) -> None:
     _add_output(parser)
     arguments.add_common(parser, letters=False)
     for names, count, what in _UNSUPPORTED:
-        parser.add_argument(*names, nargs=count, action=_Unsupported, metavar=what, help=argparse.SUPPRESS)
+        parser.add_argument(*names, nargs=count, action=arguments.Unsupported, metavar=what, help=argparse.SUPPRESS)
 
 
 def run(chosen: argparse.Namespace) -> None:
@@ -272,19 +272,6 @@ class _Once(argparse.Action):
             advice = "; for several regions use -l with a BED file" if self.dest == "region" else ""
             parser.error(f"argument {option_string}: given more than once{advice}")
         setattr(namespace, self.dest, values)
-
-
-class _Unsupported(argparse.Action):
-    """Refuse what samtools has and this command has not."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        _namespace: argparse.Namespace,
-        _values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        parser.exit(2, f"{parser.prog}: error: not supported: {option_string} ({self.metavar})\n")
 
 
 def _options(chosen: argparse.Namespace) -> TextOptions:

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +91,16 @@ def _parse_header(data: bytes) -> tuple[bytes, list[tuple[bytes, int]], int] | N
     except struct.error:
         return None
     return data[8 : 8 + l_text].rstrip(b"\0"), contigs, offset
+
+
+def encode_bam_header(text: str, lengths: Mapping[str, int]) -> bytes:
+    """The header of a BAM file, from its text and the contigs' lengths (SAM specification, section 4.2)."""
+    encoded = text.encode(errors="surrogateescape")
+    parts = [b"BAM\1", struct.pack("<I", len(encoded)), encoded, struct.pack("<I", len(lengths))]
+    for name, length in lengths.items():
+        terminated = name.encode(errors="surrogateescape") + b"\0"
+        parts += [struct.pack("<I", len(terminated)), terminated, struct.pack("<I", length)]
+    return b"".join(parts)
 
 
 class BamFile:

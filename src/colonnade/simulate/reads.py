@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from colonnade.formats.bam import encode_bam_header
 from colonnade.formats.fasta import BASES
 from colonnade.simulate import reads_kernels, templates_kernels
 from colonnade.simulate.library import Library
@@ -158,13 +159,4 @@ def bam_header(sample: str, lengths: Mapping[str, int]) -> bytes:
         f"@RG\tID:{sample}\tSM:{sample}",
         f"@PG\tID:colonnade\tPN:colonnade\tVN:{__version__}",
     ]
-    text = "".join(line + "\n" for line in lines).encode()
-    parts = [b"BAM\1", _int32(len(text)), text, _int32(len(lengths))]
-    for contig, length in lengths.items():
-        name = contig.encode() + b"\0"
-        parts += [_int32(len(name)), name, _int32(length)]
-    return b"".join(parts)
-
-
-def _int32(number: int) -> bytes:
-    return number.to_bytes(4, "little")
+    return encode_bam_header("".join(f"{line}\n" for line in lines), lengths)

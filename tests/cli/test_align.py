@@ -1,0 +1,230 @@
+"""``colonnade align``: bwa's letters become the right options, and whatever is wrong is told in one line."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from colonnade.align.options import PRESETS, AlignOptions
+from colonnade.cli import main
+from colonnade.errors import InputError
+
+ANCIENT = PRESETS["ancient"]
+
+
+class Engine:
+    """Stands for ``align``: keeps what it was called with, and fails if told so."""
+
+    def __init__(self) -> None:
+        self.calls: list[SimpleNamespace] = []
+        self.error: BaseException | None = None
+        self.too_long = 0
+
+    def __call__(self, reads: str, **arguments) -> SimpleNamespace:
+        self.calls.append(SimpleNamespace(reads=reads, **arguments))
+        if self.error is not None:
+            raise self.error
+        return Summary(too_long=self.too_long)
+
+
+class Summary(SimpleNamespace):
+    def __str__(self) -> str:
+        return "3 reads"
+
+
+@pytest.fixture
+def engine(monkeypatch) -> Engine:
+    stand_in = Engine()
+    module = ModuleType("colonnade.align.engine")
+    module.align = stand_in
+    monkeypatch.setitem(sys.modules, "colonnade.align.engine", module)
+    return stand_in
+
+
+@pytest.fixture
+def given(engine: Engine, capsys) -> Callable[..., AlignOptions]:
+    """Run the command, which must succeed; returns the options that the engine was given."""
+
+    def run(*arguments: str) -> AlignOptions:
+        assert main(["align", "--index", "ref.fa", "-f", "out.bam", *arguments, "reads.fq"]) == 0
+        assert capsys.readouterr() == ("", "colonnade align: 3 reads\n")
+        call = engine.calls[-1]
+        assert (call.reads, call.index, call.out) == ("reads.fq", "ref.fa", "out.bam")
+        return call.options
+
+    return run
+
+
+MAPPING = (
+    ("", {}),
+    ("-n 5", {"differences": 5}),
+    ("-n 0", {"differences": 0}),
+    ("-n 0.01", {"differences": 0.01}),
+    ("-n.1", {"differences": 0.1}),
+    ("--differences 2", {"differences": 2}),
+    ("-o 2", {"gap_opens": 2}),
+    ("--gap-opens 2", {"gap_opens": 2}),
+    ("-e 4", {"gap_extensions": 4}),
+    ("-e -1", {}),
+    ("-e-1", {}),
+    ("--gap-extensions=4", {"gap_extensions": 4}),
+    ("-i 3", {"indel_end_skip": 3}),
+    ("--indel-end-skip 3", {"indel_end_skip": 3}),
+    ("-d 3", {"deletion_hits": 3}),
+    ("--deletion-hits 3", {"deletion_hits": 3}),
+    ("-l 20", {"seed_length": 20}),
+    ("--seed-length 20", {"seed_length": 20}),
+    ("-k 1", {"seed_differences": 1}),
+    ("--seed-differences 1", {"seed_differences": 1}),
+    ("-m 99", {"queue_entries": 99}),
+    ("--queue-entries 99", {"queue_entries": 99}),
+    ("-M 4", {"mismatch_penalty": 4}),
+    ("--mismatch-penalty 4", {"mismatch_penalty": 4}),
+    ("-O 9", {"gap_open_penalty": 9}),
+    ("--gap-open-penalty 9", {"gap_open_penalty": 9}),
+    ("-E 3", {"gap_extension_penalty": 3}),
+    ("--gap-extension-penalty 3", {"gap_extension_penalty": 3}),
+    ("-R 5", {"most_best_hits": 5}),
+    ("--most-best-hits 5", {"most_best_hits": 5}),
+    ("-q 15", {"trim_quality": 15}),
+    ("--trim-quality 15", {"trim_quality": 15}),
+    ("-L", {"log_gap_penalty": True}),
+    ("--log-gap-penalty", {"log_gap_penalty": True}),
+    ("-N", {"all_hits": True}),
+    ("--all-hits", {"all_hits": True}),
+    ("-h 10", {"listed_hits": 10}),
+    ("--listed-hits 10", {"listed_hits": 10}),
+    ("--seed 9", {"seed": 9}),
+    ("--bwa-quirks", {"bwa_quirks": True}),
+    ("-LNn4", {"log_gap_penalty": True, "all_hits": True, "differences": 4}),
+    ("-l 1024 -n 0.01 -o 2", {"seed_length": 1024, "differences": 0.01, "gap_opens": 2}),
+    ("--preset ancient", ANCIENT),
+    ("--preset ancient -n 0.04", {**ANCIENT, "differences": 0.04}),
+    ("-o 1 --preset ancient -k 3", {**ANCIENT, "gap_opens": 1, "seed_differences": 3}),
+)
+
+
+@pytest.mark.parametrize(("arguments", "expected"), MAPPING)
+def test_arguments_become_options(given, arguments: str, expected: dict[str, object]) -> None:
+    assert given(*arguments.split()) == AlignOptions(**expected)
+
+
+def test_every_option_has_a_long_name_that_is_its_field(given) -> None:
+    assert {name for _, expected in MAPPING for name in expected} == {field.name for field in fields(AlignOptions)}
+    for field in fields(AlignOptions):
+        value = [] if isinstance(field.default, bool) else ["7"]
+        assert getattr(given(f"--{field.name.replace('_', '-')}", *value), field.name) == (7 if value else True)
+
+
+def test_counts_and_shares_are_told_apart_as_bwa_does(given) -> None:
+    assert isinstance(given("-n", "0.5").differences, float)
+    assert isinstance(given("-n", "1").differences, int)
+
+
+def test_what_is_no_option_of_the_search_reaches_the_engine(given, engine: Engine) -> None:
+    given()
+    plain = engine.calls[-1]
+    assert (plain.read_group, plain.reference, plain.sort, plain.force) == (None, None, False, False)
+    group = "@RG\\tID:a"
+    given("-r", group, "--reference", "other.fa", "--sort", "--force", "-t", "3")
+    call = engine.calls[-1]
+    assert (call.read_group, call.reference, call.sort, call.force) == (group, "other.fa", True, True)
+    assert call.threads == 3
+    given("--threads", "5", "--read-group", group)
+    assert (engine.calls[-1].threads, engine.calls[-1].read_group) == (5, group)
+
+
+def test_stdin_and_stdout_are_dashes(engine: Engine, capsys) -> None:
+    assert main(["align", "--index", "ref", "-", "-f", "-", "--quiet"]) == 0
+    assert (engine.calls[0].reads, engine.calls[0].out) == ("-", "-")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_reads_that_are_too_long_are_warned_of(engine: Engine, capsys) -> None:
+    engine.too_long = 2
+    assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq"]) == 0
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line == "colonnade align: warning: 2 reads are too long for this method, and were left unaligned"
+
+
+def test_help_is_the_long_option_only(engine: Engine, capsys) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["align", "-h"])
+    assert caught.value.code == 2
+    assert "expected one argument" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        main(["align", "--help"])
+    assert caught.value.code == 0
+    assert "--preset" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["1.fq", "2.fq"], ["--interleaved", "reads.fq"], ["-s", "x.fq"], ["-a", "5", "x"]]
+)
+def test_paired_reads_are_refused_in_one_line(engine: Engine, capsys, arguments: list[str]) -> None:
+    try:
+        code = main(["align", "--index", "ref", "-f", "out.bam", *arguments])
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("colonnade align: error: ")
+    assert "paired reads cannot be aligned yet" in err
+    assert err.count("\n") == 1
+    assert not engine.calls
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["-b", "-I", "-Y", "-B 3", "-c 0.1", "-A", "-P", "-C 1", "-D 1", "-H 1", "-q", "-v", "-z", "--thread 3", "-n many",
+     "-n 1e-2", "-o 1.5", "--preset modern", "-t 0", "--threads 0"],
+)  # fmt: skip
+def test_letters_that_say_nothing_here_are_refused(engine: Engine, capsys, arguments: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["align", "--index", "ref", "-f", "out.bam", "reads.fq", *arguments.split()])
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "error: " in err.splitlines()[-1]
+    assert not engine.calls
+
+
+@pytest.mark.parametrize("missing", ["--index", "-f", "reads"])
+def test_what_is_needed_is_asked_for(engine: Engine, capsys, missing: str) -> None:
+    arguments = {"--index": ["--index", "ref"], "-f": ["-f", "out.bam"], "reads": ["reads.fq"]}
+    del arguments[missing]
+    with pytest.raises(SystemExit) as caught:
+        main(["align", *(word for words in arguments.values() for word in words)])
+    assert caught.value.code == 2
+    assert missing in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("-n 300", "differences is out of range; found 300; expected 0 to 255"),
+        ("-n 1.5", "share of reads that may be missed is out of range; found 1.5"),
+        ("-l 0", "seed length is out of range"),
+        ("-e -2", "gap extensions is out of range; found -2"),
+    ],
+)
+def test_options_out_of_range_are_told_in_one_line(engine: Engine, capsys, arguments: str, message: str) -> None:
+    assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq", *arguments.split()]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("colonnade align: error: ")
+    assert message in err
+    assert not engine.calls
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(InputError("bad", path="a"), 1), (OSError(5, "Bad", "a"), 1), (KeyboardInterrupt(), 130)]
+)
+def test_errors_become_exit_codes(engine: Engine, capsys, error: BaseException, code: int) -> None:
+    engine.error = error
+    assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq"]) == code
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
