@@ -170,9 +170,7 @@ def list_column(
     offsets: npt.NDArray[np.int64], item: pa.StructType, fields: Mapping[str, npt.NDArray[Any]]
 ) -> pa.LargeListArray:
     """A column of lists of structures, for ``Batch.advanced``: what ``Batch.lists`` gives back."""
-    values = pa.StructArray.from_arrays(
-        [pa.array(fields[field.name], field.type) for field in item], fields=list(item)
-    )
+    values = pa.StructArray.from_arrays([pa.array(fields[field.name], field.type) for field in item], fields=list(item))
     name = "hit" if item == HIT else "place"
     return pa.LargeListArray.from_arrays(
         pa.array(offsets, pa.int64()), values, type=pa.large_list(pa.field(name, item, nullable=False))
