@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import stages
-from raw_index import both_strands, suffix_rows
-from stages import Read
+from raw_index import both_strands, suffix_rows, write_index
+from stages import Read, pristine
 
 from colonnade.align import locate_kernels as kernels
 from colonnade.align.batch import HIT, Batch, Phase, list_column
-from colonnade.align.index import Index, build_index
+from colonnade.align.index import Index, build_index, open_index
 from colonnade.align.locate import locate
 from colonnade.align.options import AlignOptions
 from colonnade.align.search import search
@@ -223,3 +223,19 @@ def test_reads_without_hits_have_no_place(index: Index, tmp_path: Path) -> None:
 def test_only_searched_batches_are_located(index: Index, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="wrong phase; found pristine; expected aligned"):
         locate(named(["read"], tmp_path), index, AlignOptions())
+
+
+def test_a_damaged_suffix_array_is_told(tmp_path: Path) -> None:
+    prefix = write_index(tmp_path / "ref.fa", {"c": "ACGTTGCAACGGTTACCATG" * 9})
+    path = tmp_path / "ref.fa.sa"
+    data = bytearray(path.read_bytes())
+    for at in range(56, len(data), 8):
+        data[at + 6] = 0x7F
+    path.write_bytes(data)
+    index = open_index(prefix)
+    read = Read("r", "GTTGCAACGGTTACCATG", "I" * 18)
+    batch = search(pristine([read], tmp_path), index.fm, AlignOptions())
+    with pytest.raises(
+        FormatError, match=r"ref\.fa\.sa: a position of the suffix array lies outside the genome; found"
+    ):
+        locate(batch, index, AlignOptions())

@@ -55,7 +55,7 @@ def test_a_damaged_gzipped_one_is_refused(tmp_path: Path, change) -> None:
         (b">\nAC\n", InputError, "line 1: not a name for a contig; found ''"),
         (b"> a\nAC\n", InputError, "line 1: not a name for a contig; found ''"),
         (b">*a\nAC\n", InputError, r"line 1: not a name for a contig; found '\*a'"),
-        (b">a,b\nAC\n", InputError, "line 1: not a name for a contig; found 'a,b'"),
+        (b">=a\nAC\n", InputError, "line 1: not a name for a contig; found '=a'"),
         (b">\xe9\nAC\n", InputError, "line 1: not a name for a contig"),
         (b">a\nACGU\n", FormatError, "line 2: not a letter of DNA; found 'U'; .*U is to be written as T"),
         (b">a\nAC\nA-C\n", FormatError, "line 3: not a letter of DNA; found '-'"),
@@ -82,3 +82,10 @@ def test_what_can_be_read_once_only_is_refused(tmp_path: Path) -> None:
 def test_an_absent_file_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         contig_lengths(str(tmp_path / "ref.fa"))
+
+
+def test_a_name_that_sam_does_not_allow_is_told_and_taken(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fasta = tmp_path / "ref.fa"
+    fasta.write_bytes(b">gi|1|_genome,_complete(1)\nACGT\n")
+    assert contig_lengths(str(fasta)) == {"gi|1|_genome,_complete(1)": 4}
+    assert "gi|1|_genome,_complete(1) has a character that SAM does not allow" in caplog.text

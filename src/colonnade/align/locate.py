@@ -9,6 +9,7 @@ from colonnade.align import locate_kernels as kernels
 from colonnade.align.batch import PLACE, SCHEMAS, Batch, Phase, list_column
 from colonnade.align.index import Index
 from colonnade.align.options import AlignOptions
+from colonnade.errors import FormatError
 
 
 def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
@@ -37,6 +38,7 @@ def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
     choice = _choose(batch, hits, options, best, others)
     positions = np.empty(choice.rows.size, np.int64)
     kernels.follow_rows(index.fm, index.suffixes, choice.rows, positions)
+    _check(positions, index)
     lengths = batch.column("length")
     located, places = _empty_columns(len(batch), positions.size)
     listed = kernels.place_reads(
@@ -58,6 +60,19 @@ def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
         other_hits=others,
         places=list_column(places.offsets, PLACE, fields),
     )
+
+
+def _check(positions: npt.NDArray[np.int64], index: Index) -> None:
+    """What follows reads the genome at these places unchecked."""
+    if positions.size and not 0 <= positions.min() <= positions.max() < index.fm.length:
+        outside = positions[(positions < 0) | (positions >= index.fm.length)][0]
+        raise FormatError(
+            "a position of the suffix array lies outside the genome",
+            path=f"{index.prefix}.sa",
+            found=str(outside),
+            expected=f"0 to {index.fm.length - 1}",
+            advice="make the index again: colonnade index",
+        )
 
 
 def _hits(batch: Batch) -> kernels.Hits:

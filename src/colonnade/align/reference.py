@@ -1,6 +1,7 @@
 """A FASTA file that is to be indexed: its contigs, and what bwa would take without a word."""
 
 import gzip
+import logging
 import re
 import stat
 import zlib
@@ -11,9 +12,12 @@ from typing import Final
 
 from colonnade.errors import FormatError, InputError
 
+_log = logging.getLogger(__name__)
+
 _GZIP: Final = b"\x1f\x8b"
 _LETTERS: Final = b"ACGTRYSWKMBDHVNXacgtryswkmbdhvnx"
 _NAME: Final = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")  # SAM specification, 1.2.1
+_USABLE: Final = re.compile(r"[!-)+-<>-~][!-~]*")  # what programs take nonetheless, as many a FASTA has a comma there
 _LONGEST: Final = (1 << 31) - 1  # LN of SAM, and an int of bwa
 
 
@@ -69,7 +73,7 @@ def _open(path: str) -> Iterator[Iterable[bytes]]:
 def _name(line: bytes, path: str, number: int) -> str:
     words = line[1:].split(maxsplit=1)
     name = words[0].decode(errors="replace") if words and line[1:].startswith(words[0]) else ""
-    if not _NAME.fullmatch(name):
+    if not _USABLE.fullmatch(name):
         raise InputError(
             "not a name for a contig",
             path=path,
@@ -77,6 +81,8 @@ def _name(line: bytes, path: str, number: int) -> str:
             found=repr(name),
             expected="letters, digits and !#$%&*+./:;=?@^_|~- as in SAM, right behind the >",
         )
+    if not _NAME.fullmatch(name):
+        _log.warning("%s: contig name %s has a character that SAM does not allow; some programs refuse it", path, name)
     return name
 
 
