@@ -17,15 +17,15 @@ from colonnade.align.refine_kernels import (
 )
 from colonnade.formats.binning_kernels import reg2bin
 from colonnade.formats.integers_kernels import read_i32, read_u16
+from colonnade.formats.writing_kernels import NOWHERE, put_bytes, put_number, put_u8, put_u16, put_u32
 from colonnade.jit import kernel
-from colonnade.pileup.text_kernels import NUMBER_DIGITS, put_byte, put_number
 
 # Offsets in a record, its block size counted.
 CONTIG, POSITION, NAME_LENGTH, QUALITY, BIN, ITEMS, FLAG, BASES, MATE, NAME = 4, 8, 12, 13, 14, 16, 18, 20, 24, 36
 
 UNMAPPED, REVERSE = 4, 16
-NOWHERE = -1
-NOT_SAID = -1
+NOT_SAID = np.int64(-1)
+NUMBER_DIGITS = 10  # of a 32-bit integer
 MIN_SHIFT, DEPTH = 14, 5  # of the bins that a record names
 
 MANY_AMBIGUOUS = 10  # XT is N above so many of them under a read (bwa_print_sam1, bwase.c)
@@ -33,15 +33,16 @@ MANY_AMBIGUOUS = 10  # XT is N above so many of them under a read (bwa_print_sam
 ITEM_SIZE = 4
 OWN_TAGS = 8 * 7 + 3 * 4  # bytes at most: integers XC NM XN X0 X1 XM XO XG; XT, and MD and XA without their text
 PLACE_TEXT = 5 + 3 * NUMBER_DIGITS  # of a place in XA without contig and CIGAR: separators, strand, numbers
-PLUS, MINUS, COMMA, SEMICOLON = b"+-,;"
+PLUS, MINUS, COMMA, SEMICOLON = (np.int64(letter) for letter in b"+-,;")
+END, NOTHING, ONE = np.int64(0), np.int64(0), np.int64(1)
 LETTERS = np.frombuffer(b"MIDNS", np.uint8)  # of CIGAR operations
 
 XC, XT, NM, XN, X0, X1, XM, XO, XG, MD, XA = (
-    int.from_bytes(name, "little")
+    np.int64(int.from_bytes(name, "little"))
     for name in (b"XC", b"XT", b"NM", b"XN", b"X0", b"X1", b"XM", b"XO", b"XG", b"MD", b"XA")
 )
-LETTER, TEXT, UINT8, UINT16, UINT32 = b"AZCSI"  # types of tags
-UNIQUE, REPEAT, AMBIGUOUS = b"URN"  # values of XT
+LETTER, TEXT, UINT8, UINT16, UINT32 = (np.int64(kind) for kind in b"AZCSI")  # types of tags
+UNIQUE, REPEAT, AMBIGUOUS = (np.int64(kind) for kind in b"URN")  # values of XT
 
 COMPLEMENT = np.array([int(f"{code:04b}"[::-1], 2) for code in range(16)], np.uint8)  # of base codes
 
@@ -127,7 +128,7 @@ def item_room(length, span):
 def write_records(genome, data, records, reads, places, rules, scratch, out, offsets):
     """Write the final record of each read; int64 ``offsets`` (reads + 1,) say where they begin."""
     bases, cigar, text = scratch.bases, scratch.cigar, scratch.text
-    at = 0
+    at = np.int64(0)
     for read in range(reads.length.size):
         offsets[read] = at
         record = records[read]
@@ -153,7 +154,7 @@ def write_records(genome, data, records, reads, places, rules, scratch, out, off
         if items > 0 and (within or rules.bwa_quirks):
             text_size, differences = describe(genome.packed, genome.length, position, cigar, items, bases, text)
             items = clip_trimmed(cigar, items, trimmed, reverse)
-            quality = reads.mapping_quality[read]
+            quality = np.int64(reads.mapping_quality[read])
             end = put_aligned(data, record, contig, start, span, within, reverse, quality, cigar, items, out, at)
             end = put_foreign_tags(data, record, records[read + 1], trimmed, out, end)
             best = reads.best_hits[read]
@@ -163,7 +164,7 @@ def write_records(genome, data, records, reads, places, rules, scratch, out, off
             gap_opens, gap_extensions = reads.gap_opens[read], reads.gap_extensions[read]
             end = put_hit_tags(best, others, reads.mismatches[read], gap_opens, gap_extensions, out, end)
             end = put_tag(out, end, MD, TEXT)
-            end = put_byte(out, put_bytes(out, end, text, 0, text_size), 0)
+            end = put_u8(out, put_bytes(out, end, text, NOTHING, text_size), END)
             if places.offsets[read] < places.offsets[read + 1]:
                 end = put_places(
                     genome, data, record, read, length, position, reverse, places, rules, scratch, out, end
@@ -171,7 +172,7 @@ def write_records(genome, data, records, reads, places, rules, scratch, out, off
         else:
             end = put_unaligned(data, record, out, at)
             end = put_foreign_tags(data, record, records[read + 1], trimmed, out, end)
-        put_little(out, at, end - at - 4, 4)
+        put_u32(out, at, end - at - 4)
         at = end
     offsets[reads.length.size] = at
 
@@ -230,8 +231,7 @@ def put_aligned(data, record, contig, start, span, within, reverse, mapping_qual
     sequence = sequence_of(data, record)
     end = put_bytes(out, at + BASES, data, record + BASES, sequence)
     for k in range(items):
-        put_little(out, end, cigar[k], ITEM_SIZE)
-        end += ITEM_SIZE
+        end = put_u32(out, end, cigar[k])
     bases = read_i32(data, record + BASES)
     qualities = sequence + (bases + 1) // 2
     if not reverse:
@@ -246,7 +246,7 @@ def put_aligned(data, record, contig, start, span, within, reverse, mapping_qual
 def put_unaligned(data, record, out, at):
     """Write a record that lies nowhere, up to its qualities; returns where its tags go."""
     flag = (read_u16(data, record + FLAG) | UNMAPPED) & ~REVERSE
-    put_head(data, record, NOWHERE, NOWHERE, 1, 0, 0, flag, out, at)
+    put_head(data, record, NOWHERE, NOWHERE, ONE, NOTHING, NOTHING, flag, out, at)
     bases = read_i32(data, record + BASES)
     end = sequence_of(data, record) + (bases + 1) // 2 + bases
     return put_bytes(out, at + BASES, data, record + BASES, end)
@@ -255,13 +255,13 @@ def put_unaligned(data, record, out, at):
 @kernel
 def put_head(data, record, contig, start, covered, mapping_quality, items, flag, out, at):
     """Write what of a record's fixed part depends on its place."""
-    put_little(out, at + CONTIG, contig, 4)
-    put_little(out, at + POSITION, start, 4)
+    put_u32(out, at + CONTIG, contig)
+    put_u32(out, at + POSITION, start)
     out[at + NAME_LENGTH] = data[record + NAME_LENGTH]
     out[at + QUALITY] = mapping_quality
-    put_little(out, at + BIN, reg2bin(start, start + covered, MIN_SHIFT, DEPTH), 2)
-    put_little(out, at + ITEMS, items, 2)
-    put_little(out, at + FLAG, flag, 2)
+    put_u16(out, at + BIN, reg2bin(start, start + covered, MIN_SHIFT, DEPTH))
+    put_u16(out, at + ITEMS, items)
+    put_u16(out, at + FLAG, flag)
 
 
 @kernel
@@ -277,7 +277,7 @@ def put_foreign_tags(data, record, end_of_record, trimmed, out, at):
 def put_place_tags(best_hits, differences, ambiguous, out, at):
     """Write what is to be said of the place: its kind, differences from the reference, ambiguous bases."""
     at = put_tag(out, at, XT, LETTER)
-    at = put_byte(out, at, kind_of(best_hits, ambiguous))
+    at = put_u8(out, at, kind_of(best_hits, ambiguous))
     at = put_integer_tag(out, at, NM, differences)
     return put_integer_tag(out, at, XN, ambiguous) if ambiguous > 0 else at
 
@@ -288,9 +288,9 @@ def put_hit_tags(best_hits, other_hits, mismatches, gap_opens, gap_extensions, o
     at = put_integer_tag(out, at, X0, best_hits)
     if other_hits != NOT_SAID:
         at = put_integer_tag(out, at, X1, other_hits)
-    at = put_integer_tag(out, at, XM, mismatches)
-    at = put_integer_tag(out, at, XO, gap_opens)
-    return put_integer_tag(out, at, XG, gap_opens + gap_extensions)
+    at = put_integer_tag(out, at, XM, np.int64(mismatches))
+    at = put_integer_tag(out, at, XO, np.int64(gap_opens))
+    return put_integer_tag(out, at, XG, np.int64(gap_opens) + gap_extensions)
 
 
 @kernel
@@ -320,60 +320,39 @@ def put_places(genome, data, record, read, length, own_position, own_reverse, pl
         if items > 0 and (rules.bwa_quirks or (is_within and not is_own)):
             differences = np.int64(places.gaps[place]) + places.mismatches[place]
             end = put_place(genome, contig, start, reverse, cigar, items, differences, out, end)
-    return put_byte(out, end, 0) if end > begin else at
+    return put_u8(out, end, END) if end > begin else at
 
 
 @kernel
 def put_place(genome, contig, start, reverse, cigar, items, differences, out, at):
     """Write an entry of XA: contig, strand and 1-based position, CIGAR, differences of the hit."""
     at = put_bytes(out, at, genome.names, genome.name_offsets[contig], genome.name_offsets[contig + 1])
-    at = put_byte(out, at, COMMA)
-    at = put_byte(out, at, MINUS if reverse else PLUS)
+    at = put_u8(out, at, COMMA)
+    at = put_u8(out, at, MINUS if reverse else PLUS)
     at = put_number(out, at, start + 1)
-    at = put_byte(out, at, COMMA)
+    at = put_u8(out, at, COMMA)
     for k in range(items):
         at = put_number(out, at, item_length(cigar[k]))
-        at = put_byte(out, at, LETTERS[operation(cigar[k])])
-    at = put_byte(out, at, COMMA)
+        at = put_u8(out, at, LETTERS[operation(cigar[k])])
+    at = put_u8(out, at, COMMA)
     at = put_number(out, at, differences)
-    return put_byte(out, at, SEMICOLON)
+    return put_u8(out, at, SEMICOLON)
 
 
 @kernel
 def put_tag(out, at, name, kind):
     """Write a tag's name and type."""
-    put_little(out, at, name, 2)
-    out[at + 2] = kind
-    return at + 3
+    return put_u8(out, put_u16(out, at, name), kind)
 
 
 @kernel
 def put_integer_tag(out, at, name, value):
     """Write a tag of a number in the smallest type that has room for it, as htslib does (aux_parse, sam.c)."""
     if value <= 0xFF:
-        kind, size = UINT8, 1
-    elif value <= 0xFFFF:
-        kind, size = UINT16, 2
-    else:
-        kind, size = UINT32, 4
-    at = put_tag(out, at, name, kind)
-    put_little(out, at, value, size)
-    return at + size
-
-
-@kernel
-def put_little(out, at, value, size):
-    """Write the low bytes of an integer, the lowest first."""
-    for i in range(size):
-        out[at + i] = (np.int64(value) >> (8 * i)) & 0xFF
-
-
-@kernel
-def put_bytes(out, at, data, start, end):
-    """Copy bytes; returns where the next one goes."""
-    for i in range(end - start):
-        out[at + i] = data[start + i]
-    return at + end - start
+        return put_u8(out, put_tag(out, at, name, UINT8), value)
+    if value <= 0xFFFF:
+        return put_u16(out, put_tag(out, at, name, UINT16), value)
+    return put_u32(out, put_tag(out, at, name, UINT32), value)
 
 
 @kernel

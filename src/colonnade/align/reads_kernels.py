@@ -6,8 +6,9 @@ Layout: SAM specification, section 4.2.
 
 import numpy as np
 
-from colonnade.formats.fastq_kernels import FULL, HEAD, MORE, UNMAP, put_bytes, put_head
+from colonnade.formats.fastq_kernels import FULL, HEAD, MORE, UNMAP
 from colonnade.formats.integers_kernels import read_i32, read_u16, read_u32
+from colonnade.formats.writing_kernels import put_bytes, put_unaligned_head
 from colonnade.jit import kernel
 
 # Why clean_records came back, beside MORE and FULL.
@@ -191,7 +192,7 @@ def clean_records(data, at, complements, dropped, tags, counters, out, offsets, 
         if target < 0:
             return count, at, BAD_TAGS, old_tags
         target = put_bytes(out, target, tags, 0, tags.size)
-        put_head(out, offsets[count], target - offsets[count], l_name, flag & (QCFAIL | DUP) | UNMAP, length)
+        put_unaligned_head(out, offsets[count], target - offsets[count], l_name, flag & (QCFAIL | DUP) | UNMAP, length)
         counters[SEEN] += 1
         counters[HARD_CLIPPED] += _is_hard_clipped(data, cigar, n_cigar)
         count += 1

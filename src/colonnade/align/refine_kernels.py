@@ -7,10 +7,12 @@ be longer. Functions that are called for each read take arrays, not tuples of ar
 import numpy as np
 
 from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE
+from colonnade.formats.writing_kernels import put_number
 from colonnade.jit import kernel
-from colonnade.pileup.text_kernels import put_number
 
-MATCH, INSERTION, DELETION, CLIP = 0, 1, 2, 4  # operations (SAM specification, section 4.2)
+MATCH, INSERTION, DELETION, CLIP = (
+    np.int64(number) for number in (0, 1, 2, 4)
+)  # operations (SAM specification, section 4.2)
 OPERATION_SHIFT, OPERATION_MASK = 4, 15
 
 # Scores of bwa_refine_gapped_core (bwase.c); it aligns as ksw_global2 (ksw.c) does.
@@ -191,7 +193,7 @@ def trace_back(length, width, cells, cigar):
 def add_item(cigar, count, length, kind):
     """Make a CIGAR longer; returns how many items it has."""
     if count > 0 and operation(cigar[count - 1]) == kind:
-        cigar[count - 1] += item(length, 0)
+        cigar[count - 1] += item(length, MATCH)
         return count
     cigar[count] = item(length, kind)
     return count + 1
@@ -249,7 +251,7 @@ def clip_trimmed(cigar, count, trimmed, reverse):
         return count
     end = 0 if reverse else count - 1
     if operation(cigar[end]) == CLIP:
-        cigar[end] += item(trimmed, 0)
+        cigar[end] += item(trimmed, MATCH)
         return count
     if reverse:
         for k in range(count, 0, -1):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from colonnade.formats.writing_kernels import put_bytes, put_unaligned_head
 from colonnade.jit import kernel
 
 # Why a kernel that packs records came back.
@@ -19,44 +20,11 @@ NO_CODE = 255  # of a letter that is no base
 
 HEAD = 36  # bytes of a record before its name, block_size among them
 LONGEST_NAME = 254  # without its NUL
-UNPLACED_BIN = 4680  # reg2bin(-1, 0)
 UNMAP = 4
 
 TAB, NEWLINE, RETURN, SPACE, PLUS, SLASH, ONE, TWO, AT = 9, 10, 13, 32, 43, 47, 49, 50, 64
 FIRST_PRINTED, LAST_PRINTED = 33, 126
 QUALITY_ZERO = 33
-
-
-@kernel
-def _put(out, at, value, size):
-    for i in range(size):
-        out[at + i] = value >> (8 * i) & 255
-    return at + size
-
-
-@kernel
-def put_head(out, at, size, l_name, flag, l_seq):
-    """Write the fixed part of a record without a place; ``size`` is that of the whole. Returns where the name goes."""
-    at = _put(out, at, size - 4, 4)
-    at = _put(out, at, -1, 8)  # no contig, no position
-    out[at] = l_name
-    out[at + 1] = 0  # mapping quality
-    at = _put(out, at + 2, UNPLACED_BIN, 2)
-    at = _put(out, at, 0, 2)  # CIGAR operations
-    at = _put(out, at, flag, 2)
-    at = _put(out, at, l_seq, 4)
-    at = _put(out, at, -1, 8)
-    return _put(out, at, 0, 4)
-
-
-@kernel
-def put_bytes(out, at, data, start, end):
-    """Copy data[start:end]; returns the offset behind it."""
-    source = data[start:end]
-    target = out[at : at + end - start]  # loops over slices are compiled to vector code
-    for i in range(source.size):
-        target[i] = source[i]
-    return at + end - start
 
 
 @kernel
@@ -191,7 +159,7 @@ def pack_fastq(data, at, codes, tags, out, offsets, count):
         size = HEAD + n_name + ((length + 1) >> 1) + length + tags.size
         if target + size > out.size:
             return count, at, FULL, at
-        target = put_head(out, target, size, n_name, UNMAP, length)
+        target = put_unaligned_head(out, target, size, n_name, UNMAP, length)
         target = put_bytes(out, target, data, name, name_end)
         out[target] = 0
         target, bad = _put_sequence(out, target + 1, data, sequence, sequence_end, codes)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.formats.binning_kernels import reg2bin
+from colonnade.formats.writing_kernels import put_bytes, put_number, put_u8, put_u16, put_u32, put_unaligned_head
 from colonnade.jit import kernel
 from colonnade.method.random_kernels import next_uniform, stream
 from colonnade.simulate.templates_kernels import DAMAGE, READS, draw_template, lay_read, read_span
@@ -120,49 +121,21 @@ def _flag(read, protocol):
 
 
 @kernel
-def _put(data, at, value, size):
-    """Write the low bytes of an integer; returns the offset behind them."""
-    for i in range(size):
-        data[at + i] = value >> (8 * i) & 255
-    return at + size
-
-
-@kernel
-def _put_bytes(data, at, content):
-    for i in range(content.size):
-        data[at + i] = content[i]
-    return at + content.size
-
-
-@kernel
-def _put_decimal(data, at, number):
-    size = 1
-    rest = number // 10
-    while rest > 0:
-        size += 1
-        rest //= 10
-    for i in range(size):
-        data[at + size - 1 - i] = 48 + number % 10
-        number //= 10
-    return at + size
-
-
-@kernel
 def _make_name(read, labels, name):
     """SAMPLE.CONTIG.SOURCE.MOLECULE, and the copy of a duplicate; returns its length."""
-    size = _put_bytes(name, 0, labels.name)
-    size = _put_decimal(name, size, np.int64(read.source))
+    size = put_bytes(name, 0, labels.name, 0, labels.name.size)
+    size = put_number(name, size, np.int64(read.source))
     name[size] = 46
-    size = _put_decimal(name, size + 1, np.int64(read.ordinal))
+    size = put_number(name, size + 1, np.int64(read.ordinal))
     if read.duplicate > 0:
         name[size] = 46
-        size = _put_decimal(name, size + 1, np.int64(read.duplicate))
+        size = put_number(name, size + 1, np.int64(read.duplicate))
     return size
 
 
 @kernel
 def _put_name(out, at, name, size):
-    at = _put_bytes(out, at, name[:size])
+    at = put_bytes(out, at, name, 0, size)
     out[at] = 0
     return at + 1
 
@@ -183,11 +156,11 @@ def _put_bases(out, at, bases, qualities, length, is_reverse):
 
 @kernel
 def _put_tags(out, at, haplotype, labels):
-    at = _put_bytes(out, at, labels.read_group)
+    at = put_bytes(out, at, labels.read_group, 0, labels.read_group.size)
     out[at] = 72  # H
     out[at + 1] = 80  # P
     out[at + 2] = 105  # i
-    return _put(out, at + 3, haplotype + 1, 4)
+    return put_u32(out, at + 3, haplotype + 1)
 
 
 @kernel
@@ -219,21 +192,21 @@ def write_aligned(reads, ground, alleles, protocol, labels, buffers, out):
             span = max(layout.end, mate.end) - min(layout.start, mate.start)
         _make_bases(read, template, begin, length, ground, alleles, protocol, buffers)
 
-        at = _put(out, at, size - 4, 4)
-        at = _put(out, at, labels.contig, 4)
-        at = _put(out, at, layout.start, 4)
-        at = _put(out, at, n_name + 1, 1)
-        at = _put(out, at, MAPPING_QUALITY, 1)
-        at = _put(out, at, reg2bin(layout.start, layout.end, BAI_SHIFT, BAI_DEPTH), 2)
-        at = _put(out, at, layout.n_cigar, 2)
-        at = _put(out, at, flag, 2)
-        at = _put(out, at, length, 4)
-        at = _put(out, at, next_contig, 4)
-        at = _put(out, at, next_start, 4)
-        at = _put(out, at, -span if is_right else span, 4)
+        at = put_u32(out, at, size - 4)
+        at = put_u32(out, at, labels.contig)
+        at = put_u32(out, at, layout.start)
+        at = put_u8(out, at, n_name + 1)
+        at = put_u8(out, at, MAPPING_QUALITY)
+        at = put_u16(out, at, reg2bin(layout.start, layout.end, BAI_SHIFT, BAI_DEPTH))
+        at = put_u16(out, at, layout.n_cigar)
+        at = put_u16(out, at, flag)
+        at = put_u32(out, at, length)
+        at = put_u32(out, at, next_contig)
+        at = put_u32(out, at, next_start)
+        at = put_u32(out, at, -span if is_right else span)
         at = _put_name(out, at, buffers.name, n_name)
         for i in range(layout.n_cigar):
-            at = _put(out, at, buffers.cigar[i], 4)
+            at = put_u32(out, at, buffers.cigar[i])
         at = _put_bases(out, at, buffers.bases, buffers.qualities, length, False)
         at = _put_tags(out, at, template.haplotype, labels)
     return reads.size, at
@@ -254,18 +227,7 @@ def write_unaligned(reads, ground, alleles, protocol, labels, buffers, out):
             return n, at
         _make_bases(read, template, begin, length, ground, alleles, protocol, buffers)
         flag = (_flag(read, protocol) & ~DUP) | UNMAP | (MUNMAP if protocol.mates == 2 else 0)
-        at = _put(out, at, size - 4, 4)
-        at = _put(out, at, -1, 4)
-        at = _put(out, at, -1, 4)
-        at = _put(out, at, n_name + 1, 1)
-        at = _put(out, at, 0, 1)
-        at = _put(out, at, reg2bin(-1, 0, BAI_SHIFT, BAI_DEPTH), 2)
-        at = _put(out, at, 0, 2)
-        at = _put(out, at, flag, 2)
-        at = _put(out, at, length, 4)
-        at = _put(out, at, -1, 4)
-        at = _put(out, at, -1, 4)
-        at = _put(out, at, 0, 4)
+        at = put_unaligned_head(out, at, size, n_name + 1, flag, length)
         at = _put_name(out, at, buffers.name, n_name)
         at = _put_bases(out, at, buffers.bases, buffers.qualities, length, is_right)
         at = _put_tags(out, at, template.haplotype, labels)
@@ -286,7 +248,7 @@ def write_fastq(reads, ground, alleles, protocol, labels, buffers, letters, out)
             return n, at
         _make_bases(read, template, begin, length, ground, alleles, protocol, buffers)
         out[at] = 64  # @
-        at = _put_bytes(out, at + 1, buffers.name[:n_name])
+        at = put_bytes(out, at + 1, buffers.name, 0, n_name)
         out[at] = 10
         at += 1
         for i in range(length):
