@@ -20,7 +20,7 @@ check: $(READY)  ## style, types and layers only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## timing beside samtools and pysam, as ratios
+bench: $(READY)  ## timing beside samtools, pysam and bwa, as ratios
 	$(BIN)/python benchmarks/compare.py
 	$(BIN)/python benchmarks/pileup.py
 	$(BIN)/python benchmarks/align.py
