@@ -325,6 +325,26 @@ def test_a_file_of_another_index_is_named(indexed: Path, suffixes: list[str], wr
         open_index("ref.fa")
 
 
+def test_bases_of_another_genome_as_long_are_found(indexed: Path) -> None:
+    """As of bwa index that was stopped on its way: it writes them first."""
+    write_index(Path("other"), {name: bases[::-1] for name, bases in CONTIGS.items()})
+    shutil.copy("other.pac", "ref.fa.pac")
+    with pytest.raises(
+        IndexMismatchError, match=r"^ref\.fa\.pac: not of the same genome as the \.bwt and \.sa files; "
+    ):
+        open_index("ref.fa")
+
+
+@pytest.mark.parametrize("position", [-1, 740, 1 << 62])
+def test_a_suffix_outside_the_genome_is_found(indexed: Path, position: int) -> None:
+    data = bytearray(Path("ref.fa.sa").read_bytes())
+    data[56 + 8 * 4 : 56 + 8 * 5] = position.to_bytes(8, "little", signed=True)
+    Path("ref.fa.sa").write_bytes(data)
+    expected = rf"^ref\.fa\.sa: sample 5: a suffix begins outside the genome; found {position}; expected 0 to 739; "
+    with pytest.raises(FormatError, match=expected):
+        open_index("ref.fa")
+
+
 def test_an_index_that_is_absent_is_made_of_a_fasta(fasta: Path) -> None:
     assert ensure_index("ref.fa").contigs.names == [*CONTIGS]
     assert names() == {"ref.fa", *MADE}

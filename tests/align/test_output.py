@@ -131,6 +131,28 @@ def test_stdout_gets_the_bytes_that_a_file_does(made: Path, folder: Path, suffix
     assert (done.stdout, done.stderr) == ((folder / "a.bam").read_bytes(), b"")
 
 
+def test_samtools_that_dies_without_a_word_is_told(folder: Path, monkeypatch) -> None:
+    """As where the disk is full on which it would say so."""
+    monkeypatch.setattr(output, "_SAMTOOLS", "import os; os._exit(3)")
+    with pytest.raises(OutputError, match=r"a\.bam: cannot be sorted; found exit code 3"):
+        write(folder / "a.bam", b"", suffix=".bai")
+    assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize("suffix", [None, ".bai"])
+def test_stdout_that_is_closed_is_told(monkeypatch, suffix: str | None) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(OutputError, match="stdout: cannot be written; found it is closed"):
+        write("-", b"", suffix=suffix)
+
+
+def test_stdout_that_is_full_is_named(monkeypatch, made: Path) -> None:
+    with open("/dev/full", "wb", buffering=0) as full:
+        monkeypatch.setattr("sys.stdout", type("Stdout", (), {"buffer": full}))
+        with pytest.raises(OutputError, match="stdout: cannot be written; found No space left on device"):
+            write("-", inflated(made))
+
+
 def test_a_reader_of_stdout_that_is_gone_is_a_broken_pipe(monkeypatch, made: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)

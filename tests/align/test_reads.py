@@ -277,6 +277,67 @@ def test_record_that_does_not_add_up_is_found(tmp_path: Path, change: Callable[[
         contents(path)
 
 
+@pytest.mark.parametrize("flag", [0, 16, 256, 2048])
+@pytest.mark.parametrize(
+    ("at", "number", "expected"),
+    [
+        (4, 1, "a record names a contig that the header lacks"),
+        (4, -2, "a record names a contig that the header lacks"),
+        (24, 1, "a record names a contig that the header lacks"),
+        (24, -2, "a record names a contig that the header lacks"),
+        (41, 4 << 4, "CIGAR and sequence differ in length"),
+        (45, 1 << 4, "CIGAR and sequence differ in length"),
+        (49, 3 << 4 | 4, "CIGAR and sequence differ in length"),
+    ],
+)
+def test_alignment_that_htslib_refuses_is_refused(tmp_path: Path, flag: int, at: int, number: int, expected: str):
+    """Though it is not kept: a length that is wrong would make other parts of the record wrong without a sign."""
+    path = as_bam(sam(line("name", flag, "3=1D2I", "ACGTA", "IIIII")), tmp_path)
+    data = gzip.decompress(path.read_bytes())
+    at += data.index(b"c\0\xe8\x03\0\0") + 6
+    with BgzfWriter(path) as file:
+        file.write(data[:at] + struct.pack("<i", number) + data[at + 4 :])
+    with pytest.raises(FormatError, match=re.escape(f"{path}: record 1: {expected}")):
+        contents(path)
+    with pysam.AlignmentFile(str(path)) as file, pytest.raises(OSError, match="while reading file"):
+        list(file.fetch(until_eof=True))
+
+
+def test_alignment_of_no_place_or_no_bases_need_not_fit(tmp_path: Path):
+    path = as_bam(sam(line("a", 0, "5M", "ACGTA", "IIIII"), line("b", 0, "2M", "*", "*")), tmp_path)
+    data = bytearray(gzip.decompress(path.read_bytes()))
+    at = data.index(b"c\0\xe8\x03\0\0") + 6
+    data[at + 18] |= 4
+    data[at + 38] = 2 << 4
+    with BgzfWriter(path) as file:
+        file.write(data)
+    assert [read.query_sequence for read in decoded(contents(path), tmp_path / "found.bam")] == ["ACGTA", None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@CO\tx", "@CO\t", "@xy\tzz:1", "@PG\tID:", "@PG\tPN:b\tID:a", "@RG\tID:a\t*D:b\r", "@RG\tID:a\n@RG\tID:a",
+        "@CO", "@CO x", "@PG", "@PG\tPN:a", "@RG\tSM:a", "@XYZ\tzz:1", "@1A\tab:c", "junk", "\x80HD\tVN:1.6", "@PG\tID",
+        "@PG\tID:a\t", "@PG\tID:a\t\tPN:b", "@PG\tID:a\tP:b", "@PG\tID:a\tfoo", "@PG\tID:a\tCL:x\ty:z",
+    ],
+)  # fmt: skip
+def test_header_that_htslib_refuses_is_refused(tmp_path: Path, text: str):
+    """Kept as it is, it would make a file that most programs cannot read."""
+    path = tmp_path / "reads.bam"
+    encoded = f"@CO\tfirst\n{text}\n".encode()
+    with BgzfWriter(path) as file:
+        file.write(b"BAM\1" + struct.pack("<i", len(encoded)) + encoded + bytes(4))
+    try:
+        pysam.samtools.view("-b", "-o", str(tmp_path / "theirs.bam"), str(path), catch_stdout=False)
+    except pysam.SamtoolsError:
+        with pytest.raises(FormatError, match=r"reads\.bam: header line 2: no line of a SAM header; found '"):
+            open_reads(path)
+    else:
+        with open_reads(path) as source:
+            assert source.header.encode() == encoded
+
+
 def test_paired_reads_are_refused_by_name(tmp_path: Path):
     path = as_bam(sam(line("first", 4, "*", "A", "I"), line("second", 77, "*", "A", "I")), tmp_path)
     with pytest.raises(InputError, match=r"read second: paired reads cannot be aligned yet; .* samtools fastq"):
@@ -315,6 +376,13 @@ def test_empty_file_has_no_reads(tmp_path: Path, raw: bytes):
     (tmp_path / "reads").write_bytes(raw)
     assert contents(tmp_path / "reads") == b""
     assert piped(raw) == b""
+
+
+def test_nothing_at_all_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """It may be what a program that failed has piped."""
+    (tmp_path / "reads").touch()
+    assert contents(tmp_path / "reads") == b""
+    assert caplog.messages == [f"{tmp_path}/reads is empty"]
 
 
 def test_bam_of_a_header_alone_has_no_reads(tmp_path: Path):

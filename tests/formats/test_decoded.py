@@ -62,6 +62,15 @@ def test_faults_are_told_as_they_are_without_a_process_between(bam: Path, refere
         read(DecodedSource(tmp_path / "absent"))
 
 
+def test_modules_in_the_folder_are_not_taken_for_those_that_are_needed(
+    bam: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "reads.sam").write_text(pysam.samtools.view("-h", str(bam)))
+    (tmp_path / "pysam.py").write_text("raise SystemExit('not this one')\n")
+    monkeypatch.chdir(tmp_path)
+    assert records(read(DecodedSource("reads.sam"))) == records(bam.read_bytes())
+
+
 def test_process_that_dies_is_an_error(bam: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\necho first >&2\necho no memory >&2\nexit 3\n")

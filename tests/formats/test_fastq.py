@@ -209,6 +209,15 @@ def test_record_without_end_is_not_waited_for():
         read(b"@a\n" + b"A" * 5000, chunk=100)
 
 
+@pytest.mark.parametrize("start", [b"", b"@a\nACGT\nA"])
+def test_line_without_end_that_is_wrong_is_not_waited_for(start: bytes):
+    """As of /dev/zero."""
+    source = Memory(start + bytes(10 << 20))
+    with pytest.raises(FormatError, match=r"line [13]: .*; found '"):
+        list(FastqReader(InputStream(source)).batches(reads=10, size=1000))
+    assert source.tell() < 5 << 20
+
+
 def test_bgzf_without_its_end_is_read_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     """Sequencers write such files, and their blocks are whole."""
     path = tmp_path / "reads.fq.gz"

@@ -1,5 +1,6 @@
 """A stream gives the bytes of what it reads, whatever packs them, and never fewer without an error."""
 
+import errno
 import gzip
 import io
 import os
@@ -16,6 +17,7 @@ from colonnade.errors import FormatError
 from colonnade.formats import stream
 from colonnade.formats.bgzf import EOF_BLOCK
 from colonnade.formats.stream import FileSource, InputStream
+from colonnade.run.ahead import ahead
 
 N_BYTES = 300_000
 
@@ -148,8 +150,48 @@ def test_pipe_that_has_a_name_is_read_to_its_end(tmp_path: Path, content: bytes)
     writer.join()
 
 
+def test_errors_of_the_system_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").write_bytes(b"x")
+    source = FileSource(tmp_path / "file")
+    os.dup2(os.open(tmp_path, os.O_RDONLY), source._file.fileno())
+    with pytest.raises(IsADirectoryError, match=r"file'$"):
+        source.read(1)
+    source.close()
+    monkeypatch.setattr("builtins.open", mock.Mock(side_effect=OSError(errno.EBADF, "Bad file descriptor")))
+    with pytest.raises(OSError, match=r"'standard input'$"):
+        FileSource("-")
+
+
 def test_size_of_a_file_is_known(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"12345")
     source = FileSource(tmp_path / "file")
     assert source.size == 5
     source.close()
+
+
+def test_a_pipe_that_stays_silent_keeps_no_thread_that_is_to_end() -> None:
+    reading, writing = os.pipe()
+    gave_up = threading.Event()
+
+    def give_up() -> None:  # else a failure would last for ever
+        gave_up.set()
+        os.write(writing, b"x")
+
+    timer = threading.Timer(20, give_up)
+    timer.start()
+    source = FileSource(f"/dev/fd/{reading}")
+    try:
+        parts = ahead(_parts(source))
+        assert next(parts) == b"first"
+        parts.close()
+        assert not gave_up.is_set()
+    finally:
+        timer.cancel()
+        source.close()
+        os.close(writing)
+        os.close(reading)
+
+
+def _parts(source: FileSource) -> Iterator[bytes]:
+    yield b"first"
+    yield source.read(1)

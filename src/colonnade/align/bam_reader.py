@@ -1,6 +1,8 @@
 """BAM records as reads: old alignments cleaned off, as sequenced."""
 
 import logging
+import re
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -19,6 +21,9 @@ ALIGNER_TAGS: Final = ("XC", "NM", "XN", "SM", "AM", "X0", "X1", "XM", "XO", "XG
 READ_GROUP_TAG: Final = "RG"
 
 _MAGIC: Final = b"BAM\x01"
+_EXCERPT: Final = 40  # characters of a line that a message shows
+#: As htslib reads them (sam_hrecs_parse_lines, header.c); one that is not like this makes it refuse a file.
+_HEADER_LINE: Final = re.compile(r"@(CO\t[^\0]*|((RG|PG)(?=.*\tID:)|(?!CO|RG|PG)[A-Za-z]{2})(\t[^\t\0]{2}:[^\t\0]*)+)")
 _INDEX_LINES: Final = ("@HD", "@SQ")  # of the header: what they say is of the old alignments
 
 #: Two packed bases to their reverse complement: the bits of a code are A, C, G, T, so that of a byte all turn round.
@@ -28,6 +33,8 @@ _COMPLAINTS: Final = {
     kernels.BAD_SIZE: "a record's size is impossible",
     kernels.BAD_LENGTHS: "a record's parts do not fit into it",
     kernels.BAD_NAME: "a read name does not end with NUL",
+    kernels.BAD_CONTIG: "a record names a contig that the header lacks",
+    kernels.BAD_CIGAR: "CIGAR and sequence differ in length",
     kernels.BAD_TAGS: "the tags of a record cannot be read",
 }
 
@@ -64,7 +71,8 @@ class BamReader(RecordPacker):
         self._dropped = np.array([int.from_bytes(name.encode(), "big") for name in dropped])
         self._tags = np.frombuffer(b"" if read_group is None else read_group.tag, np.uint8)
         self._counters = np.zeros(kernels.N_COUNTERS, np.int64)
-        lines = [line for line in self._read_header().split("\n") if line and not line.startswith(_INDEX_LINES)]
+        text, self._n_contigs = self._read_header()
+        lines = [line for line in self._lines(text) if not line.startswith(_INDEX_LINES)]
         if read_group is not None:
             lines = [*(line for line in lines if not line.startswith("@RG")), read_group.line]
         self.header = "".join(f"{line}\n" for line in lines)
@@ -74,15 +82,30 @@ class BamReader(RecordPacker):
         """Secondary and supplementary records met so far."""
         return int(self._counters[kernels.LEFT_OUT])
 
-    def _read_header(self) -> str:
-        """The text of the header (SAM specification, section 4.2), in whatever encoding; the contigs are skipped."""
+    def _read_header(self) -> tuple[str, int]:
+        """The text of the header (SAM specification, section 4.2), in whatever encoding, and how many contigs there are."""
         magic = self._take(len(_MAGIC))
         if magic != _MAGIC:
             raise FormatError("not a BAM file", path=self.stream.path, found=repr(magic), expected=repr(_MAGIC))
         text = self._take(self._take_count())
-        for _ in range(self._take_count()):
+        n_contigs = self._take_count()
+        for _ in range(n_contigs):
             self._take(self._take_count() + 4)
-        return text.rstrip(b"\0").decode(errors="surrogateescape")
+        return text.rstrip(b"\0").decode(errors="surrogateescape"), n_contigs
+
+    def _lines(self, text: str) -> Iterator[str]:
+        for number, line in enumerate(text.split("\n"), 1):
+            if _HEADER_LINE.fullmatch(line):
+                yield line
+            elif line:
+                raise FormatError(
+                    "no line of a SAM header",
+                    path=self.stream.path,
+                    place=f"header line {number}",
+                    found=ascii(line[:_EXCERPT]),
+                    expected="@, two letters, and fields such as ID:name, each behind a tab",
+                    advice="replace the header: samtools reheader",
+                )
 
     def _take_count(self) -> int:
         return int.from_bytes(self._take(4), "little")
@@ -95,7 +118,7 @@ class BamReader(RecordPacker):
 
     def _pack(self, out: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], count: int) -> Packed:
         stream = self.stream
-        rules = _COMPLEMENTS, self._dropped, self._tags, self._counters
+        rules = self._n_contigs, _COMPLEMENTS, self._dropped, self._tags, self._counters
         return Packed(*kernels.clean_records(stream.data, stream.at, *rules, out, offsets, count))
 
     def _goes_on(self) -> bool:

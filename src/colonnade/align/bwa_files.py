@@ -27,6 +27,7 @@ _INTERVAL_MASK: Final = (1 << 32) - 1  # bwa keeps it as an int, and writes what
 _WORD_BASES: Final = 16
 _WORD_BYTES: Final = 4
 _SAMPLES: Final = 64  # blocks of a .bwt file that its checksum looks at
+_SUFFIXES_CHECKED: Final = 256  # of which one in four passes by chance
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,44 @@ def map_packed(path: str, length: int) -> npt.NDArray[np.uint8]:
             "does not end as it should", path=path, found=str(packed[-1]), expected=str(length % 4), advice=ADVICE
         )
     return packed[:-1]
+
+
+def check_bases(prefix: str, bwt: BwtFile, suffixes: Suffixes, packed: npt.NDArray[np.uint8]) -> None:
+    """Look whether suffixes begin with the bases that they are sorted by: nothing else ties the ``.pac`` file to the others.
+
+    Raises
+    ------
+    FormatError
+        A suffix begins outside the genome.
+    IndexMismatchError
+        It begins with another base.
+    """
+    count = len(suffixes.samples)
+    samples = np.unique(np.linspace(min(1, count - 1), count - 1, _SUFFIXES_CHECKED, dtype=np.int64))
+    samples = samples[samples > 0]
+    positions = suffixes.samples[samples]
+    outside = (positions < 0) | (positions >= bwt.length)
+    if outside.any():
+        raise FormatError(
+            "a suffix begins outside the genome",
+            path=f"{prefix}.sa",
+            place=f"sample {samples[outside][0]}",
+            found=str(positions[outside][0]),
+            expected=f"0 to {bwt.length - 1}",
+            advice=ADVICE,
+        )
+    is_reverse = positions >= bwt.length // 2
+    forward = np.where(is_reverse, bwt.length - 1 - positions, positions)
+    bases = packed[forward // 4] >> (6 - 2 * (forward % 4)).astype(np.uint8) & 3
+    bases = np.where(is_reverse, 3 - bases, bases)
+    wrong = bases != np.searchsorted(bwt.first_rows, samples * suffixes.interval, "right") - 1
+    if wrong.any():
+        raise IndexMismatchError(
+            "not of the same genome as the .bwt and .sa files",
+            path=f"{prefix}.pac",
+            found=f"other bases at {wrong.sum()} of {wrong.size} places",
+            advice=ADVICE,
+        )
 
 
 def _header(path: str, layout: struct.Struct) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colonnade.align.build import PREFIX, Progress, run_bwa
-from colonnade.align.bwa_files import SUFFIXES, BwtFile, map_packed, map_suffixes
+from colonnade.align.bwa_files import SUFFIXES, BwtFile, check_bases, map_packed, map_suffixes
 from colonnade.align.contigs import ADVICE, Contigs, read_contigs
 from colonnade.align.fm_kernels import FmIndex
 from colonnade.align.index_kernels import Suffixes
@@ -75,7 +75,7 @@ def find_prefix(hint: str | os.PathLike[str]) -> str | None:
 
 
 def open_index(prefix: str | os.PathLike[str]) -> Index:
-    """Open a bwa index (0.6 or later), after a look at sizes and heads of its five files.
+    """Open a bwa index (0.6 or later), after a look at sizes and heads of its five files, and at some bases.
 
     Raises
     ------
@@ -100,10 +100,9 @@ def open_index(prefix: str | os.PathLike[str]) -> Index:
             expected=str(2 * contigs.length),
             advice=ADVICE,
         )
-    index = Index(found, contigs, bwt)
-    map_suffixes(f"{found}.sa", bwt)
-    map_packed(f"{found}.pac", contigs.length)
-    return index
+    suffixes = map_suffixes(f"{found}.sa", bwt)
+    check_bases(found, bwt, suffixes, map_packed(f"{found}.pac", contigs.length))
+    return Index(found, contigs, bwt)
 
 
 def build_index(

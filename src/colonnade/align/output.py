@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import BinaryIO, Final, cast
 
 from colonnade.errors import OutputError
@@ -14,6 +14,7 @@ from colonnade.formats.bgzf_writer import BgzfWriter
 from colonnade.formats.output import OutputSet
 
 STDOUT: Final = "-"
+_STDOUT_NAME: Final = "stdout"
 
 _SORT_MEMORY: Final = 1 << 30  # bytes of records that wait to be sorted, over all threads
 _LEAST_SORT_MEMORY: Final = 1 << 20  # of a thread; samtools refuses less
@@ -52,6 +53,8 @@ def bam_output(out: str, *, index_suffix: str | None, threads: int, force: bool)
     BrokenPipeError
         Whoever read stdout is gone.
     """
+    if out == STDOUT and sys.stdout is None:  # its number would be another file's
+        raise OutputError("cannot be written", path=_STDOUT_NAME, found="it is closed")
     if index_suffix is None:
         return _stdout(threads) if out == STDOUT else _file(out, threads, force)
     return _sorter(out, STDOUT, threads) if out == STDOUT else _sorted_file(out, index_suffix, threads, force)
@@ -101,19 +104,15 @@ def _samtools(out: str, *arguments: str) -> Iterator["_Pipe"]:
     It works in a folder beside the output, which is removed in any case.
     """
     beside = None if out == STDOUT else Path(out).absolute().parent
-    with TemporaryDirectory(prefix=".colonnade-", dir=beside) as folder:
-        messages = Path(folder, "messages")
-        with (
-            open(messages, "wb") as stderr,
-            subprocess.Popen(
-                [sys.executable, "-P", "-c", _SAMTOOLS, *arguments],
-                stdin=subprocess.PIPE,
-                stderr=stderr,
-                bufsize=0,
-                cwd=folder,
-                env={**os.environ, "TMPDIR": folder},
-            ) as process,
-        ):
+    with TemporaryDirectory(prefix=".colonnade-", dir=beside) as folder, TemporaryFile() as messages:
+        with subprocess.Popen(
+            [sys.executable, "-P", "-c", _SAMTOOLS, *arguments],
+            stdin=subprocess.PIPE,
+            stderr=messages,  # not in the folder, whose disk may be full
+            bufsize=0,
+            cwd=folder,
+            env={**os.environ, "TMPDIR": folder},
+        ) as process:
             try:
                 yield _Pipe(cast("BinaryIO", process.stdin))
                 process.communicate()
@@ -125,8 +124,10 @@ def _samtools(out: str, *arguments: str) -> Iterator["_Pipe"]:
                 process.kill()
                 process.wait()
                 raise
-        found = messages.read_text(errors="replace").strip().rpartition("\n")[2]
-        raise OutputError("cannot be sorted", path="stdout" if out == STDOUT else out, found=found)
+        messages.seek(0)
+        said = messages.read().decode(errors="replace").strip().rpartition("\n")[2]
+        found = said or f"exit code {process.returncode}"
+        raise OutputError("cannot be sorted", path=_STDOUT_NAME if out == STDOUT else out, found=found)
 
 
 class _ReaderGoneError(Exception):
@@ -135,6 +136,8 @@ class _ReaderGoneError(Exception):
 
 class _Pipe:
     """A binary stream that somebody reads, or not any more."""
+
+    name = _STDOUT_NAME  # in messages
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

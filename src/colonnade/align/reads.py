@@ -126,7 +126,10 @@ def open_reads(
     group = None if read_group is None else ReadGroup.parse(read_group)
     with ExitStack() as resources:
         stream = InputStream(resources.enter_context(closing(FileSource(path))), threads=threads)
-        kind = _kind_of(stream.peek(_PEEK))
+        start = stream.peek(_PEEK)
+        if not start:
+            _log.warning("%s is empty", stream.path)
+        kind = _kind_of(start)
         if kind == "bam":
             _check_bgzf(path, stream)
         elif kind != "fastq":

@@ -17,9 +17,12 @@ BAD_LENGTHS = 17
 BAD_NAME = 18
 BAD_TAGS = 19
 PAIRED_READ = 20
+BAD_CONTIG = 21
+BAD_CIGAR = 22
 
 MAX_SIZE = 1 << 28  # of a record that is believed; the longest reads with all their tags need a tenth
 PAIRED, REVERSE, SECONDARY, QCFAIL, DUP, SUPPLEMENTARY = 1, 16, 256, 512, 1024, 2048
+OF_READ = 0b110010011  # CIGAR operations that go along the read: M I S = X
 HARD_CLIP = 5
 MISSING = 255  # first quality of a read that has none
 
@@ -118,13 +121,26 @@ def _is_hard_clipped(data, cigar, n_cigar):
 
 
 @kernel
-def clean_records(data, at, complements, dropped, tags, counters, out, offsets, count):
+def _aligned_length(data, cigar, n_cigar):
+    """Bases of the read that a CIGAR has."""
+    length = 0
+    for at in range(cigar, cigar + 4 * n_cigar, 4):
+        item = read_u32(data, at)
+        if OF_READ >> (item & 15) & 1:
+            length += item >> 4
+    return length
+
+
+@kernel
+def clean_records(data, at, n_contigs, complements, dropped, tags, counters, out, offsets, count):
     """Check records and write them unaligned, as sequenced, until there is no more of something.
 
     Parameters
     ----------
     data, at
         uint8 bytes of BAM, and where a record begins in them.
+    n_contigs
+        Of the header.
     complements
         uint8 (256,): two packed bases to their reverse complement.
     dropped
@@ -167,6 +183,12 @@ def clean_records(data, at, complements, dropped, tags, counters, out, offsets, 
             return count, at, BAD_LENGTHS, at
         if l_name < 1 or data[cigar - 1] != 0:
             return count, at, BAD_NAME, name
+        # What is not kept must be sound, too, as for htslib (sam_read1 and bam_read1, sam.c): damage seldom comes alone.
+        contig, mate_contig = read_i32(data, body), read_i32(data, body + 20)
+        if min(contig, mate_contig) < -1 or max(contig, mate_contig) >= n_contigs:
+            return count, at, BAD_CONTIG, body
+        if n_cigar and length and not flag & UNMAP and _aligned_length(data, cigar, n_cigar) != length:
+            return count, at, BAD_CIGAR, cigar
         if flag & (SECONDARY | SUPPLEMENTARY):
             counters[SEEN] += 1
             counters[LEFT_OUT] += 1

@@ -41,7 +41,7 @@ class DecodedSource:
         self._decoded = os.fspath(path)
         arguments = [self._decoded, *([] if reference is None else [os.fspath(reference)])]
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _DECODE, *arguments],
+            [sys.executable, "-P", "-c", _DECODE, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

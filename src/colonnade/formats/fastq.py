@@ -23,6 +23,7 @@ for _letter in _LETTERS + _LETTERS.lower() + b".":
 
 _LINES: Final = 4
 _EXCERPT: Final = 30  # bytes of a line that a message shows
+_WAITED_FOR: Final = 1 << 16  # bytes in which a line that is wrong should end
 
 #: How other files begin.
 _OTHERS: Final = {
@@ -127,10 +128,11 @@ class FastqReader(RecordPacker):
         return self._error(message, _LINES * self._done + number, found=found, expected=expected)
 
     def _text(self, lines: int) -> bytes:
-        """What begins where the stream stands: so many lines at least, if there are."""
+        """What begins where the stream stands: so many lines at least, if there are and they end soon."""
         stream = self.stream
-        while (text := stream.data[stream.at :].tobytes()).count(b"\n") < lines and stream.extend():
-            pass
+        while (text := stream.data[stream.at :].tobytes()).count(b"\n") < lines:
+            if len(text) >= _WAITED_FOR or not stream.extend():
+                break
         return text
 
     def _cut_short(self) -> FormatError:

@@ -1,8 +1,10 @@
 """A file or pipe read once, from its start to its end, and inflated on the way where it is gzip or BGZF."""
 
 import os
+import select
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -12,7 +14,7 @@ from zlib_ng import zlib_ng
 from colonnade.errors import FormatError
 from colonnade.formats import bgzf_kernels as kernels
 from colonnade.formats.bgzf import BLOCKS_PER_TASK, EOF_BLOCK, MIN_BLOCK_SIZE, inflate_blocks
-from colonnade.run.ordered import ordered_map
+from colonnade.run.ordered import check_stopped, ordered_map
 
 Packing = Literal["plain", "gzip", "bgzf"]
 Bytes: TypeAlias = npt.NDArray[np.uint8]
@@ -20,6 +22,8 @@ StrPath: TypeAlias = str | os.PathLike[str]
 
 STANDARD_INPUT: Final = "-"
 CHUNK: Final = 1 << 20  # bytes read at a time, and what gzip may inflate to at a time
+
+_PATIENCE: Final = 100  # milliseconds
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WRAPPER: Final = 31  # wbits of zlib: gzip, with a window of 32 KiB
@@ -52,17 +56,40 @@ class FileSource:
     def __init__(self, path: StrPath) -> None:
         is_standard_input = os.fspath(path) == STANDARD_INPUT
         self.path = "standard input" if is_standard_input else os.fspath(path)
-        self._file = open(0 if is_standard_input else path, "rb", closefd=not is_standard_input)  # noqa: SIM115
+        with self._named():
+            self._file = open(0 if is_standard_input else path, "rb", buffering=0, closefd=not is_standard_input)  # noqa: SIM115
+        self._poll = select.poll()
+        self._poll.register(self._file, select.POLLIN)
         status = os.fstat(self._file.fileno())
         self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def read(self, size: int) -> bytes:
         """The next bytes: fewer than ``size`` only at the end."""
+        parts = []
+        with self._named():
+            while size > 0 and (part := self._next(size)):
+                parts.append(part)
+                size -= len(part)
+        return b"".join(parts)
+
+    def _next(self, size: int) -> bytes:
+        """What there is to read, waited for; a pipe that stays silent does not keep a thread that is to end."""
+        while not self._poll.poll(_PATIENCE):
+            check_stopped()
         return self._file.read(size)
 
     def close(self) -> None:
         """Close it; safe to call twice. Standard input stays open for others."""
         self._file.close()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """What the system says of a file that is open, and of standard input, is without a name."""
+        try:
+            yield
+        except OSError as error:
+            error.filename = self.path
+            raise
 
 
 class InputStream:

@@ -1,8 +1,11 @@
 """Let a thread make the next item while this one is in use."""
 
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
+
+from colonnade.run.ordered import heed
 
 Item = TypeVar("Item")
 
@@ -15,8 +18,12 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
     item = next(iterator, _END)
     if item is _END:
         return
-    with ThreadPoolExecutor(1) as pool:
-        while item is not _END:
-            upcoming = pool.submit(next, iterator, _END)
-            yield item  # type: ignore[misc]
-            item = upcoming.result()
+    stop = threading.Event()
+    with ThreadPoolExecutor(1, initializer=heed, initargs=(stop,)) as pool:
+        try:
+            while item is not _END:
+                upcoming = pool.submit(next, iterator, _END)
+                yield item  # type: ignore[misc]
+                item = upcoming.result()
+        finally:
+            stop.set()

@@ -43,6 +43,11 @@ def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], *, th
                 future.cancel()
 
 
+def heed(stop: threading.Event) -> None:
+    """Let ``check_stopped`` end what this thread does from now on, once ``stop`` is set."""
+    _current.stop = stop
+
+
 def check_stopped() -> None:
     """End the task that calls this, by an exception, if nobody waits for its result any more."""
     stop: threading.Event | None = getattr(_current, "stop", None)
