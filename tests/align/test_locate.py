@@ -178,6 +178,9 @@ def test_mapping_quality_is_that_of_bwa(best: int, others: int, mismatches: int,
         (LENGTH, 10, (LENGTH - 10, 0)),
         (2 * LENGTH - 10, 10, (0, 0)),
         (2 * LENGTH - 9, 10, (0, 0)),
+        (-1, 0, (-1, 0)),
+        (5, 0, (-1, 0)),
+        (LENGTH, 0, (-1, 0)),
     ],
 )
 def test_the_second_half_of_the_text_is_the_forward_strand_backwards(
@@ -192,6 +195,22 @@ def test_reads_across_both_strands_have_no_place(index: Index, tmp_path: Path) -
     batch = locate(with_hits(reads, hits, 2 * MIDDLE), index, AlignOptions())
     assert own(batch) == [(-1, 0), (LENGTH - 2 * MIDDLE, 1)]
     assert batch.column("mapping_quality").tolist() == [0, 37]
+
+
+def test_a_hit_that_covers_no_base_is_no_place(index: Index, tmp_path: Path) -> None:
+    options = AlignOptions(indel_end_skip=0, differences=1, gap_open_penalty=0)
+    batch = locate(search(named(["read"], tmp_path, "N"), index.fm, options), index, options)
+    assert batch.column("best_hits").tolist() == [2 * LENGTH + 1]  # every row, that of the end of text among them
+    assert own(batch) == [(-1, 0)]
+
+
+def test_a_hit_that_covers_no_base_is_not_listed(index: Index, tmp_path: Path) -> None:
+    options = AlignOptions(
+        indel_end_skip=0, differences=1, gap_open_penalty=3, listed_hits=10_000, most_best_hits=LENGTH
+    )
+    batch = locate(search(named(["read"], tmp_path, "A"), index.fm, options), index, options)
+    assert batch.column("other_hits")[0] > 2 * LENGTH
+    assert set(batch.lists("places")[1]["shift"].tolist()) == {0, 1}
 
 
 def test_gaps_move_reads_of_the_forward_strand(index: Index, tmp_path: Path) -> None:
@@ -227,12 +246,12 @@ def test_only_searched_batches_are_located(index: Index, tmp_path: Path) -> None
 
 def test_a_damaged_suffix_array_is_told(tmp_path: Path) -> None:
     prefix = write_index(tmp_path / "ref.fa", {"c": "ACGTTGCAACGGTTACCATG" * 9})
+    index = open_index(prefix)  # which looks at some suffixes itself
     path = tmp_path / "ref.fa.sa"
     data = bytearray(path.read_bytes())
     for at in range(56, len(data), 8):
         data[at + 6] = 0x7F
     path.write_bytes(data)
-    index = open_index(prefix)
     read = Read("r", "GTTGCAACGGTTACCATG", "I" * 18)
     batch = search(pristine([read], tmp_path), index.fm, AlignOptions())
     with pytest.raises(

@@ -53,3 +53,8 @@ def test_differences_by_length_are_those_that_bwa_tells(missed: str, tmp_path: P
     assert steps
     for length in range(17, 251):
         assert most_differences(length, float(missed)) == steps[max(step for step in steps if step <= length)]
+
+
+@pytest.mark.parametrize(("length", "expected"), [(37_000, 34), (40_000, 2)])
+def test_long_reads_have_the_differences_that_32_bits_and_a_double_lead_to(length: int, expected: int) -> None:
+    assert most_differences(length, 0.04) == expected

@@ -133,6 +133,19 @@ def test_a_queue_that_fills_memory_ends_as_in_bwa(tmp_path: Path) -> None:
     assert_same_hits(fasta, pristine(reads, tmp_path), reads, "-l 16500 -n 0.01 -o 2", tmp_path)
 
 
+@bwa.needs_bwa
+def test_hits_of_reads_as_long_as_they_may_be(tmp_path: Path) -> None:
+    genome = "".join(np.random.default_rng(6).choice(list("ACGT"), 70_000))
+    fasta = tmp_path / "long.fa"
+    fasta.write_text(f">long\n{genome}\n")
+    build_index(fasta)
+    changed = genome.translate(str.maketrans("ACGT", "CGTA"))
+    bases = "".join(changed[at] if at % 10_000 == 500 else genome[at] for at in range(70_000))
+    lengths = [5_000, 30_000, 37_000, 40_000, 65_535]
+    reads = [Read(f"r{length}", bases[300 : 300 + length], "I" * length) for length in lengths]
+    assert assert_same_hits(fasta, pristine(reads, tmp_path), reads, "", tmp_path) == 3
+
+
 @pytest.fixture(scope="module")
 def small(hard: tuple[Path, Batch, list[Read]]) -> tuple[Index, list[bytes]]:
     return open_index(hard[0]), split(hard[1])[:200]

@@ -9,16 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.align.fm_kernels import block_of, prefetch, step
+from colonnade.align.record_kernels import BASES, sequence_of
 from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE
+from colonnade.formats.integers_kernels import read_i32
 from colonnade.jit import kernel
 
 GROUP = 64  # reads
 LONGEST_READ = 65535  # bases: what a partial alignment has room for, as in bwa
 SHORTEST_TRIMMED = 35  # bases that trimming leaves (BWA_MIN_RDLEN, bwtaln.h)
-HIGHEST_QUALITY = 93
-
-FIXED = 36  # bytes of a BAM record before its name, its block size among them
-NAME_LENGTH, CIGAR_LENGTH, SEQUENCE_LENGTH = 12, 16, 20  # offsets in them
+HIGHEST_QUALITY = 93  # that FASTQ can say; reads without qualities, which have 255, count as if they had it
 
 
 class Group(NamedTuple):
@@ -34,12 +33,12 @@ class Group(NamedTuple):
     seed_widths: np.ndarray  # int64 (GROUP, seed + 1): of the seed's
     seed_bounds: np.ndarray  # int32 (GROUP, seed + 1)
     waiting: np.ndarray  # int64 (GROUP + 1,): slots, and how many at the end
-    intervals: np.ndarray  # int64 (GROUP, 2)
+    intervals: np.ndarray  # int64 (GROUP, 2): of the part that a slot's bound has come to
 
 
 @kernel
 def trim(data, offsets, trim_quality, lengths):
-    """Fill ``lengths`` (reads,) with the number of bases that are searched; returns the highest that can be."""
+    """Fill ``lengths``, int32 (reads,), with how many bases are searched; returns the highest that is at most ``LONGEST_READ``."""
     longest = np.int64(0)
     for read in range(lengths.size):
         lengths[read] = searched_length(data, offsets[read], trim_quality)
@@ -51,11 +50,10 @@ def trim(data, offsets, trim_quality, lengths):
 @kernel
 def searched_length(data, start, trim_quality):
     """How many bases of a record are searched: all, or what is left of them after trimming (bwa_trim_read, bwaseqio.c)."""
-    length = np.int64(data[start + SEQUENCE_LENGTH]) | np.int64(data[start + SEQUENCE_LENGTH + 1]) << 8
-    length |= np.int64(data[start + SEQUENCE_LENGTH + 2]) << 16 | np.int64(data[start + SEQUENCE_LENGTH + 3]) << 24
+    length = read_i32(data, start + BASES)
     if trim_quality < 1:
         return length
-    qualities = _sequence_start(data, start) + (length + 1) // 2
+    qualities = sequence_of(data, start) + (length + 1) // 2
     total = highest = np.int64(0)
     kept = length
     for i in range(length - 1, SHORTEST_TRIMMED - 1, -1):
@@ -69,15 +67,9 @@ def searched_length(data, start, trim_quality):
 
 
 @kernel
-def _sequence_start(data, start):
-    cigar = np.int64(data[start + CIGAR_LENGTH]) | np.int64(data[start + CIGAR_LENGTH + 1]) << 8
-    return start + FIXED + np.int64(data[start + NAME_LENGTH]) + 4 * cigar
-
-
-@kernel
 def _load(data, start, length, codes, slot):
     """Fill ``codes`` with the reverse complement of the first bases of a record; returns how many of them are not bases."""
-    sequence = _sequence_start(data, start)
+    sequence = sequence_of(data, start)
     ambiguous = 0
     for i in range(length):
         pair = np.int64(data[sequence + (i >> 1)])

@@ -4,6 +4,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from colonnade.align.record_kernels import (
+    BASES,
+    BIN,
+    CONTIG,
+    FLAG,
+    ITEMS,
+    NAME_LENGTH,
+    POSITION,
+    QUALITY,
+    sequence_of,
+)
 from colonnade.align.refine_kernels import (
     MATCH,
     aligned_span,
@@ -19,9 +30,6 @@ from colonnade.formats.binning_kernels import reg2bin
 from colonnade.formats.integers_kernels import read_i32, read_u16
 from colonnade.formats.writing_kernels import NOWHERE, put_bytes, put_number, put_u8, put_u16, put_u32
 from colonnade.jit import kernel
-
-# Offsets in a record, its block size counted.
-CONTIG, POSITION, NAME_LENGTH, QUALITY, BIN, ITEMS, FLAG, BASES, MATE, NAME = 4, 8, 12, 13, 14, 16, 18, 20, 24, 36
 
 UNMAPPED, REVERSE = 4, 16
 NOT_SAID = np.int64(-1)
@@ -175,12 +183,6 @@ def write_records(genome, data, records, reads, places, rules, scratch, out, off
         put_u32(out, at, end - at - 4)
         at = end
     offsets[reads.length.size] = at
-
-
-@kernel
-def sequence_of(data, record):
-    """Where the bases of an unaligned record begin."""
-    return record + NAME + np.int64(data[record + NAME_LENGTH])
 
 
 @kernel

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from colonnade.align import locate_kernels as kernels
 from colonnade.align.batch import PLACE, SCHEMAS, Batch, Phase, list_column
+from colonnade.align.bounds_kernels import LONGEST_READ
 from colonnade.align.index import Index
 from colonnade.align.options import AlignOptions
 from colonnade.errors import FormatError
@@ -47,7 +48,7 @@ def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
         positions,
         index.contigs.length,
         lengths,
-        options.differences_by_length(int(lengths.max(initial=0))),
+        options.differences_by_length(min(int(lengths.max(initial=0)), LONGEST_READ)),
         best,
         others,
         located,
@@ -63,9 +64,10 @@ def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
 
 
 def _check(positions: npt.NDArray[np.int64], index: Index) -> None:
-    """What follows reads the genome at these places unchecked."""
-    if positions.size and not 0 <= positions.min() <= positions.max() < index.fm.length:
-        outside = positions[(positions < 0) | (positions >= index.fm.length)][0]
+    """What follows reads the genome at these places unchecked; the end of text, row 0, has none."""
+    is_outside = (positions < kernels.NO_PLACE) | (positions >= index.fm.length)
+    if is_outside.any():
+        outside = positions[is_outside][0]
         raise FormatError(
             "a position of the suffix array lies outside the genome",
             path=f"{index.prefix}.sa",

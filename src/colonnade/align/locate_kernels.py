@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.align.fm_kernels import base_of, block_of, prefetch, step
+from colonnade.align.record_kernels import NAME, sequence_of
 from colonnade.jit import kernel
 from colonnade.method.random_kernels import next_uniform, stream
-
-NAME_LENGTH, NAME = 12, 36  # offsets in a BAM record, its block size counted (SAM specification, section 4.2)
 
 WALKS = 16  # rows followed in turns, so that memory is waited for once for all of them
 
@@ -76,7 +75,7 @@ def count_rows(hits, listed, best, others, offsets):
     """Count the rows of the best score and all other ones, and set where the rows that are followed begin.
 
     All rows of a read are followed if at most ``listed`` remain beside the chosen one, else that one alone
-    (bwa_aln2seq_core, bwase.c).
+    (bwa_aln2seq_core, bwase.c). ``best`` and ``others`` are int64 (reads,), ``offsets`` int64 (reads + 1,).
     """
     offsets[0] = 0
     for read in range(best.size):
@@ -95,10 +94,9 @@ def count_rows(hits, listed, best, others, offsets):
 
 @kernel
 def draw_below(data, record, seed, count):
-    """One of ``count`` equally likely numbers, from the name of a read."""
+    """One of the numbers below ``count``, equally likely, from the name of a read."""
     code = FNV_BASIS
-    name = record + NAME
-    for i in range(name, name + np.int64(data[record + NAME_LENGTH]) - 1):
+    for i in range(record + NAME, sequence_of(data, record) - 1):
         code = np.uint64((code ^ np.uint64(data[i])) * FNV_PRIME)
     _, uniform = next_uniform(stream(seed, code))
     return np.int64(uniform * count)
@@ -106,7 +104,17 @@ def draw_below(data, record, seed, count):
 
 @kernel
 def choose_rows(data, records, hits, seed, best, others, choice):
-    """Choose one of the equally good rows of each read, and list those that are to be followed."""
+    """Choose one of the equally good rows of each read, and list those that are to be followed.
+
+    Parameters
+    ----------
+    data, records
+        Bytes of the records, and where each begins.
+    seed
+        uint64.
+    best, others, choice.offsets
+        What ``count_rows`` has found; the rest of ``choice`` is filled.
+    """
     for read in range(best.size):
         start, end = choice.offsets[read], choice.offsets[read + 1]
         if start == end:
@@ -190,12 +198,13 @@ def follow_rows(fm, suffixes, rows, positions):
 def to_strand(position, span, length):
     """(position on the forward strand, whether the read is on the reverse one) of a stretch of the text (bwa_sa2pos, bwase.c).
 
-    What was searched is the read's reverse complement, so a read in the first half is on the reverse strand.
+    What was searched is the read's reverse complement, so a read in the first half is on the reverse strand. ``NO_PLACE`` if it
+    crosses from one half to the other. Nor is there a place, unlike in bwa, where all of a read is inserted and covers nothing.
     """
+    if span < 1 or position < length < position + span:
+        return NO_PLACE, 0
     if position >= length:
         return max(0, 2 * length - position - span), 0
-    if position + span > length:
-        return NO_PLACE, 0
     return position, 1
 
 

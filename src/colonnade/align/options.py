@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _ERROR_RATE: Final = 0.02  # BWA_AVG_ERR (bwtaln.h)
-_MOST_TERMS: Final = 1000  # where bwa_cal_maxdiff (bwtaln.c) gives up, and what it then says
+
+# bwa_cal_maxdiff (bwtaln.c) keeps factorials in 32 bits. There that of 34 is 0, and its term makes the sum infinite; or, for reads
+# so long that a double has 0 for the probability of no error, not a number, upon which it gives up.
+_ENDLESS: Final = 34
 _GIVEN_UP: Final = 2
+
 _INT32: Final = 1 << 32
 _FLOAT: Final = struct.Struct("<f")
 
@@ -167,10 +171,10 @@ def most_differences(length: int, missed: float) -> int:
     mean = length * _ERROR_RATE
     base = math.exp(-mean)
     total, power, factorial = base, 1.0, 1
-    for count in range(1, _MOST_TERMS):
+    for count in range(1, _ENDLESS):
         power *= mean
         factorial = (factorial * count + _INT32 // 2) % _INT32 - _INT32 // 2
-        total += math.inf if factorial == 0 else base * power / factorial
+        total += base * power / factorial
         if 1.0 - total < missed:
             return count
-    return _GIVEN_UP
+    return _ENDLESS if base > 0 else _GIVEN_UP

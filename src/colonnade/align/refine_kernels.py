@@ -10,9 +10,8 @@ from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE
 from colonnade.formats.writing_kernels import put_number
 from colonnade.jit import kernel
 
-MATCH, INSERTION, DELETION, CLIP = (
-    np.int64(number) for number in (0, 1, 2, 4)
-)  # operations (SAM specification, section 4.2)
+# operations (SAM specification, section 4.2)
+MATCH, INSERTION, DELETION, CLIP = (np.int64(number) for number in (0, 1, 2, 4))
 OPERATION_SHIFT, OPERATION_MASK = 4, 15
 
 # Scores of bwa_refine_gapped_core (bwase.c); it aligns as ksw_global2 (ksw.c) does.

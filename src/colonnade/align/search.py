@@ -9,9 +9,7 @@ from colonnade.align.bounds_kernels import GROUP, Group, trim
 from colonnade.align.fm_kernels import FmIndex
 from colonnade.align.options import AlignOptions
 
-_EXTENSIONS_AS_DIFFERENCES = (
-    6  # extensions at most where they count as differences (max_gape of gap_init_opt, bwtaln.c)
-)
+_EXTENSIONS_AS_DIFFERENCES = 6  # at most where extensions count as differences (max_gape of gap_init_opt, bwtaln.c)
 _NO_LIMIT = 2**31 - 1
 _FIRST_CHUNKS = 512
 _FIRST_HITS = 16

@@ -23,9 +23,7 @@ CHUNK_SHIFT = 6
 CHUNK = 1 << CHUNK_SHIFT  # partial alignments of one score that are taken from the pool, or given back, at a time
 MOST_CHILDREN = 9  # of a partial alignment: an insertion, deletions and mismatches of four bases each
 MOST_AT_ONCE = 5  # of one score
-CROWDED = (
-    1 << 20 >> CHUNK_SHIFT
-)  # chunks in use beyond which reads are searched one by one, lest memory grow with LANES
+CROWDED = 1 << 20 >> CHUNK_SHIFT  # chunks in use: beyond, reads are searched one by one, lest memory grow with LANES
 
 # columns of hits
 ROW_START, ROW_END, SCORE, MISMATCHES, GAP_OPENS, GAP_EXTENSIONS, INSERTIONS, DELETIONS = range(8)

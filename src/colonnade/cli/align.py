@@ -90,9 +90,12 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("mates", nargs="?", help=argparse.SUPPRESS)
     group = parser.add_argument_group("files")
     group.add_argument(
-        "--index", metavar="PREFIX", required=True, help="bwa's index files: the FASTA that they were made of"
+        "--index",
+        metavar="PREFIX",
+        required=True,
+        help="the FASTA of the genome; bwa's index files beside it are made if absent",
     )
-    group.add_argument("-f", "--output", metavar="FILE", required=True, help="BAM; - is stdout")
+    group.add_argument("-f", "--output", metavar="FILE", required=True, help="the BAM file to write; - is stdout")
     group.add_argument("--sort", action="store_true", help="sort by coordinate, and write an index of the BAM")
     group.add_argument(
         "-r", "--read-group", metavar="LINE", help="put all reads into a group: its ID, or '@RG\\tID:a\\tSM:wk4'"
@@ -117,33 +120,47 @@ def _add_differences(parser: argparse.ArgumentParser) -> None:
         metavar="N|F",
     )
     _add(group, "-o", "gap_opens", "gaps at most")
-    _add(group, "-e", "gap_extensions", "extensions of gaps at most; -1 counts them as differences")
+    _add(
+        group, "-e", "gap_extensions", "bases at most by which gaps go on; -1 allows 6, and counts each as a difference"
+    )
     _add(group, "-i", "indel_end_skip", "no indel within so many bases of the ends")
-    _add(group, "-d", "deletion_hits", "a long deletion goes on only where it has fewer hits")
+    _add(
+        group,
+        "-d",
+        "deletion_hits",
+        "a deletion as long as the differences allowed goes on only where it has fewer hits",
+    )
     _add(group, "-l", "seed_length", "bases at the start of a read that are its seed")
     _add(group, "-k", "seed_differences", "differences in the seed at most")
-    _add(group, "-q", "trim_quality", "trim bases at the end by this quality, down to 35 bases")
+    _add(group, "-q", "trim_quality", "trim the end of reads where the quality is lower, down to 35 bases")
 
 
 def _add_effort(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how long to search")
-    _add(group, "-m", "queue_entries", "partial alignments that wait at most")
-    _add(group, "-R", "most_best_hits", "stop when there are more equally good hits")
-    _add(group, "-N", "all_hits", "search for all hits with the differences allowed, whatever the best has; slow")
+    _add(
+        group, "-m", "queue_entries", "partial alignments kept of a read at most; where there are more, its search ends"
+    )
+    _add(group, "-R", "most_best_hits", "no search for worse hits where there are more of the best than these")
+    _add(
+        group,
+        "-N",
+        "all_hits",
+        "search for all hits with the differences allowed, not only those nearly as good as the best; slow",
+    )
 
 
 def _add_scores(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("penalties")
-    _add(group, "-M", "mismatch_penalty", "of a mismatch")
-    _add(group, "-O", "gap_open_penalty", "of opening a gap")
-    _add(group, "-E", "gap_extension_penalty", "of extending it")
+    _add(group, "-M", "mismatch_penalty", "of each mismatch")
+    _add(group, "-O", "gap_open_penalty", "of each gap")
+    _add(group, "-E", "gap_extension_penalty", "of each base by which a gap goes on")
     _add(group, "-L", "log_gap_penalty", "let long gaps come near to the ends, by the logarithm of their length")
 
 
 def _add_written(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is written")
     _add(group, "-h", "listed_hits", "other places in XA at most; none where there are more")
-    _add(group, None, "seed", "of the choice among equally good hits")
+    _add(group, None, "seed", "another number makes other choices among equally good places")
     _add(group, None, "bwa_quirks", "keep what bwa writes of reads that bridge two contigs, and the own place in XA")
 
 
