@@ -26,9 +26,6 @@ _EXCERPT: Final = 40  # characters of a line that a message shows
 _HEADER_LINE: Final = re.compile(r"@(CO\t[^\0]*|((RG|PG)(?=.*\tID:)|(?!CO|RG|PG)[A-Za-z]{2})(\t[^\t\0]{2}:[^\t\0]*)+)")
 _INDEX_LINES: Final = ("@HD", "@SQ")  # of the header: what they say is of the old alignments
 
-#: Two packed bases to their reverse complement: the bits of a code are A, C, G, T, so that of a byte all turn round.
-_COMPLEMENTS: Final = np.array([int(f"{pair:08b}"[::-1], 2) for pair in range(256)], np.uint8)
-
 _COMPLAINTS: Final = {
     kernels.BAD_SIZE: "a record's size is impossible",
     kernels.BAD_LENGTHS: "a record's parts do not fit into it",
@@ -118,7 +115,7 @@ class BamReader(RecordPacker):
 
     def _pack(self, out: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], count: int) -> Packed:
         stream = self.stream
-        rules = self._n_contigs, _COMPLEMENTS, self._dropped, self._tags, self._counters
+        rules = self._n_contigs, self._dropped, self._tags, self._counters
         return Packed(*kernels.clean_records(stream.data, stream.at, *rules, out, offsets, count))
 
     def _goes_on(self) -> bool:

@@ -21,6 +21,7 @@ from colonnade.align.locate import locate
 from colonnade.align.options import AlignOptions
 from colonnade.align.output import STDOUT, bam_output
 from colonnade.align.reads import ReadSource, open_reads
+from colonnade.align.record_kernels import BASES, FLAG, QUALITY
 from colonnade.align.repacked import SUFFIX as REPACKED_SUFFIX
 from colonnade.align.search import search
 from colonnade.errors import UsageError
@@ -39,9 +40,6 @@ CONFIDENT: Final = 20  # mapping quality from which on a place counts as sure, a
 
 _COMPILATION: Final = 20  # seconds
 _UNMAPPED: Final = 0x4
-
-# Offsets in a record with its block size (SAM specification, section 4.2).
-_MAPPING_QUALITY, _FLAG, _SEQUENCE_LENGTH = 13, 18, 20
 
 
 @dataclass(frozen=True)
@@ -181,9 +179,9 @@ def _aligned(batch: Batch, *, fm: FmIndex, genome: Index, options: AlignOptions)
 
 def _counts(data: npt.NDArray[np.uint8], starts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Reads, those aligned, those with a good mapping quality, those too long to be searched for."""
-    is_aligned = data[starts + _FLAG] & _UNMAPPED == 0
-    is_confident = is_aligned & (data[starts + _MAPPING_QUALITY] >= CONFIDENT)
-    lengths = data[starts[:, None] + _SEQUENCE_LENGTH + np.arange(4)].view("<i4")
+    is_aligned = data[starts + FLAG] & _UNMAPPED == 0
+    is_confident = is_aligned & (data[starts + QUALITY] >= CONFIDENT)
+    lengths = data[starts[:, None] + BASES + np.arange(4)].view("<i4")
     return np.array([len(starts), is_aligned.sum(), is_confident.sum(), (lengths > LONGEST_READ).sum()], np.int64)
 
 

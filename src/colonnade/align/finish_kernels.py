@@ -28,7 +28,16 @@ from colonnade.align.refine_kernels import (
 )
 from colonnade.formats.binning_kernels import reg2bin
 from colonnade.formats.integers_kernels import read_i32, read_u16
-from colonnade.formats.writing_kernels import NOWHERE, put_bytes, put_number, put_u8, put_u16, put_u32
+from colonnade.formats.writing_kernels import (
+    NOWHERE,
+    put_bytes,
+    put_number,
+    put_reverse_complement,
+    put_reversed,
+    put_u8,
+    put_u16,
+    put_u32,
+)
 from colonnade.jit import kernel
 
 UNMAPPED, REVERSE = 4, 16
@@ -51,8 +60,6 @@ XC, XT, NM, XN, X0, X1, XM, XO, XG, MD, XA = (
 )
 LETTER, TEXT, UINT8, UINT16, UINT32 = (np.int64(kind) for kind in b"AZCSI")  # types of tags
 UNIQUE, REPEAT, AMBIGUOUS = (np.int64(kind) for kind in b"URN")  # values of XT
-
-COMPLEMENT = np.array([int(f"{code:04b}"[::-1], 2) for code in range(16)], np.uint8)  # of base codes
 
 
 class Genome(NamedTuple):
@@ -238,10 +245,8 @@ def put_aligned(data, record, contig, start, span, within, reverse, mapping_qual
     qualities = sequence + (bases + 1) // 2
     if not reverse:
         return put_bytes(out, end, data, sequence, qualities + bases)
-    end = put_complement(out, end, data, sequence, bases)
-    for i in range(bases):
-        out[end + i] = data[qualities + bases - 1 - i]
-    return end + bases
+    end = put_reverse_complement(out, end, data, sequence, bases)
+    return put_reversed(out, end, data, qualities, bases)
 
 
 @kernel
@@ -355,16 +360,3 @@ def put_integer_tag(out, at, name, value):
     if value <= 0xFFFF:
         return put_u16(out, put_tag(out, at, name, UINT16), value)
     return put_u32(out, put_tag(out, at, name, UINT32), value)
-
-
-@kernel
-def put_complement(out, at, data, sequence, bases):
-    """Write the reverse complement of a packed sequence; returns where the next byte goes."""
-    for i in range(bases):
-        source = bases - 1 - i
-        code = COMPLEMENT[data[sequence + (source >> 1)] >> (0 if source & 1 else 4) & 15]
-        if i & 1:
-            out[at + (i >> 1)] |= code
-        else:
-            out[at + (i >> 1)] = code << 4
-    return at + (bases + 1) // 2

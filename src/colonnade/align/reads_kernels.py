@@ -8,7 +8,8 @@ import numpy as np
 
 from colonnade.formats.fastq_kernels import FULL, HEAD, MORE, UNMAP
 from colonnade.formats.integers_kernels import read_i32, read_u16, read_u32
-from colonnade.formats.writing_kernels import put_bytes, put_unaligned_head
+from colonnade.formats.tags_kernels import MALFORMED, tag_end
+from colonnade.formats.writing_kernels import put_bytes, put_reverse_complement, put_reversed, put_unaligned_head
 from colonnade.jit import kernel
 
 # Why clean_records came back, beside MORE and FULL.
@@ -30,41 +31,6 @@ SEEN, LEFT_OUT, HARD_CLIPPED, N_COUNTERS = 0, 1, 2, 3
 
 
 @kernel
-def _value_size(kind):
-    if kind == 65 or kind == 99 or kind == 67:  # A c C
-        return 1
-    if kind == 115 or kind == 83:  # s S
-        return 2
-    if kind == 105 or kind == 73 or kind == 102:  # i I f
-        return 4
-    if kind == 100:  # d, which is not in the specification, but which htslib knows
-        return 8
-    return 0
-
-
-@kernel
-def _tag_end(data, tag, end):
-    """Where the tag that begins at an offset ends, or -1 where it does not fit in front of ``end``."""
-    if tag + 4 > end:
-        return -1
-    kind = data[tag + 2]
-    at = tag + 3
-    if kind == 90 or kind == 72:  # Z H
-        while at < end and data[at] != 0:
-            at += 1
-        at += 1
-    elif kind == 66:  # B
-        if at + 5 > end or _value_size(data[at]) == 0:
-            return -1
-        at += 5 + _value_size(data[at]) * read_u32(data, at + 1)
-    elif _value_size(kind):
-        at += _value_size(kind)
-    else:
-        return -1
-    return at if at <= end else -1
-
-
-@kernel
 def _is_one_of(data, tag, names):
     name = np.int64(data[tag]) << 8 | np.int64(data[tag + 1])
     for other in names:
@@ -75,44 +41,17 @@ def _is_one_of(data, tag, names):
 
 @kernel
 def _put_tags(out, at, data, tag, end, dropped):
-    """Copy the tags that are not dropped; returns the offset behind them, or -1 where they are malformed."""
+    """Copy the tags that are not dropped; returns the offset behind them, or ``MALFORMED``."""
     kept_from = tag
     while tag < end:
-        tag_end = _tag_end(data, tag, end)
-        if tag_end < 0:
-            return -1
+        following = tag_end(data, tag, end)
+        if following == MALFORMED:
+            return MALFORMED
         if _is_one_of(data, tag, dropped):
             at = put_bytes(out, at, data, kept_from, tag)
-            kept_from = tag_end
-        tag = tag_end
+            kept_from = following
+        tag = following
     return put_bytes(out, at, data, kept_from, end)
-
-
-@kernel
-def _put_turned(out, at, data, sequence, length, complements):
-    """Write the reverse complement of a sequence, 4 bits a base; returns the offset behind it."""
-    size = (length + 1) >> 1
-    source = data[sequence : sequence + size]
-    target = out[at : at + size]
-    if length & 1 == 0:
-        for i in range(size):
-            target[i] = complements[source[size - 1 - i]]
-        return at + size
-    # The last byte has one base, in its high bits: each pair is of two bytes.
-    for i in range(size):
-        last = np.int64(source[size - 1 - i])
-        before = np.int64(source[size - 2 - i]) if i + 1 < size else np.int64(0)
-        target[i] = complements[(before << 4 & 240) | last >> 4]
-    return at + size
-
-
-@kernel
-def _put_reversed(out, at, data, start, length):
-    source = data[start : start + length]
-    target = out[at : at + length]
-    for i in range(length):
-        target[i] = source[length - 1 - i]
-    return at + length
 
 
 @kernel
@@ -132,7 +71,7 @@ def _aligned_length(data, cigar, n_cigar):
 
 
 @kernel
-def clean_records(data, at, n_contigs, complements, dropped, tags, counters, out, offsets, count):
+def clean_records(data, at, n_contigs, dropped, tags, counters, out, offsets, count):
     """Check records and write them unaligned, as sequenced, until there is no more of something.
 
     Parameters
@@ -141,8 +80,6 @@ def clean_records(data, at, n_contigs, complements, dropped, tags, counters, out
         uint8 bytes of BAM, and where a record begins in them.
     n_contigs
         Of the header.
-    complements
-        uint8 (256,): two packed bases to their reverse complement.
     dropped
         int64: tags that are left out, the first letter in the higher byte.
     tags
@@ -203,11 +140,11 @@ def clean_records(data, at, n_contigs, complements, dropped, tags, counters, out
             return count, at, FULL, at
         target = put_bytes(out, target + HEAD, data, name, cigar)
         if flag & REVERSE:
-            target = _put_turned(out, target, data, sequence, length, complements)
+            target = put_reverse_complement(out, target, data, sequence, length)
         else:
             target = put_bytes(out, target, data, sequence, qualities)
         if flag & REVERSE and length > 0 and data[qualities] != MISSING:
-            target = _put_reversed(out, target, data, qualities, length)
+            target = put_reversed(out, target, data, qualities, length)
         else:
             target = put_bytes(out, target, data, qualities, old_tags)
         target = _put_tags(out, target, data, old_tags, end, dropped)

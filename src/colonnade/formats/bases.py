@@ -19,3 +19,6 @@ CODE_OF_LETTER: Final = np.full(256, NO_BASE, np.uint8)
 for _code, _letter in enumerate(LETTERS.tobytes().decode()):
     CODE_OF_LETTER[[ord(_letter), ord(_letter.lower())]] = _code
 CODE_OF_LETTER[list(b"Uu0123")] = 8, 8, 1, 2, 4, 8
+
+#: uint8 (256,): two codes in a byte to their reverse complement; the bits of a code are A, C, G, T, so all eight turn round.
+REVERSE_COMPLEMENT_OF_PAIR: Final = np.array([int(f"{pair:08b}"[::-1], 2) for pair in range(256)], np.uint8)

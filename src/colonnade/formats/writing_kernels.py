@@ -6,6 +6,7 @@ compiles a version for each value.
 
 import numpy as np
 
+from colonnade.formats.bases import REVERSE_COMPLEMENT_OF_PAIR
 from colonnade.jit import kernel
 
 NOWHERE = np.int64(-1)  # no contig, no position
@@ -48,6 +49,34 @@ def put_bytes(out, at, data, start, end):
     for i in range(source.size):
         target[i] = source[i]
     return at + end - start
+
+
+@kernel
+def put_reversed(out, at, data, start, length):
+    """Write bytes, the last one first."""
+    source = data[start : start + length]
+    target = out[at : at + length]
+    for i in range(length):
+        target[i] = source[length - 1 - i]
+    return at + length
+
+
+@kernel
+def put_reverse_complement(out, at, data, sequence, length):
+    """Write the reverse complement of a sequence, 4 bits a base."""
+    size = (length + 1) >> 1
+    source = data[sequence : sequence + size]
+    target = out[at : at + size]
+    if length & 1 == 0:
+        for i in range(size):
+            target[i] = REVERSE_COMPLEMENT_OF_PAIR[source[size - 1 - i]]
+        return at + size
+    # The last byte has one base, in its high bits: each pair is of two bytes.
+    for i in range(size):
+        last = np.int64(source[size - 1 - i])
+        before = np.int64(source[size - 2 - i]) if i + 1 < size else np.int64(0)
+        target[i] = REVERSE_COMPLEMENT_OF_PAIR[(before << 4 & 240) | last >> 4]
+    return at + size
 
 
 @kernel

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.formats.integers_kernels import read_i32, read_u16, read_u32
+from colonnade.formats.tags_kernels import MALFORMED, NO_TAG, tag_end
 from colonnade.jit import kernel
 from colonnade.records.filters import OUTCOMES, Flag
 
@@ -45,7 +46,6 @@ REVERSE, SECONDARY, SUPPLEMENTARY = int(Flag.REVERSE), int(Flag.SECONDARY), int(
 CONSUMES_QUERY = (1 << 0) | (1 << 1) | (1 << 4) | (1 << 7) | (1 << 8)  # M I S = X
 CONSUMES_REFERENCE = (1 << 0) | (1 << 2) | (1 << 3) | (1 << 7) | (1 << 8)  # M D N = X
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, PAD = 0, 1, 2, 3, 4, 6
-NO_TAG, MALFORMED = -1, -2
 
 
 class Conditions(NamedTuple):
@@ -88,42 +88,14 @@ def read_nibble(data, seq, query):
 
 
 @kernel
-def _value_size(kind):
-    if kind == 65 or kind == 99 or kind == 67:  # A c C
-        return 1
-    if kind == 115 or kind == 83:  # s S
-        return 2
-    if kind == 105 or kind == 73 or kind == 102:  # i I f
-        return 4
-    if kind == 100:  # d, which is not in the specification, but which htslib knows
-        return 8
-    return 0
-
-
-@kernel
 def find_tag(data, offset, end, first, second):
     """Where the type of a tag with this two-letter name stands, NO_TAG, or MALFORMED where the tags do not parse."""
     while offset + 3 <= end:
-        kind = data[offset + 2]
         if data[offset] == first and data[offset + 1] == second:
             return offset + 2
-        offset += 3
-        if kind == 90 or kind == 72:  # Z H
-            while offset < end and data[offset] != 0:
-                offset += 1
-            offset += 1
-        elif kind == 66:  # B
-            if offset + 5 > end:
-                return MALFORMED
-            item = _value_size(data[offset])
-            if item == 0:
-                return MALFORMED
-            offset += 5 + item * read_u32(data, offset + 1)
-        else:
-            size = _value_size(kind)
-            if size == 0:
-                return MALFORMED
-            offset += size
+        offset = tag_end(data, offset, end)
+        if offset == MALFORMED:
+            return MALFORMED
     return NO_TAG if offset == end else MALFORMED
 
 
