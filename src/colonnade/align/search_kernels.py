@@ -23,6 +23,7 @@ CHUNK_SHIFT = 6
 CHUNK = 1 << CHUNK_SHIFT  # partial alignments of one score that are taken from the pool, or given back, at a time
 MOST_CHILDREN = 9  # of a partial alignment: an insertion, deletions and mismatches of four bases each
 MOST_AT_ONCE = 5  # of one score
+MOST_BOUND = 3
 CROWDED = 1 << 20 >> CHUNK_SHIFT  # chunks in use: beyond, reads are searched one by one, lest memory grow with LANES
 
 # columns of hits
@@ -33,7 +34,7 @@ HIT_FIELDS = 8
 MATCH, INSERTION, DELETION = 0, 1, 2
 
 # what is to be done next for a read
-IDLE, LOAD, SELECT, ENTER, EXACT, EXPAND, HIT, FINISH = range(8)
+IDLE, LOAD, BEGIN, SELECT, ENTER, EXACT, EXPAND, HIT, RETRY, FINISH = range(10)
 
 
 class SearchSettings(NamedTuple):
@@ -83,7 +84,7 @@ def _log2(value):
 # columns of a lane's state
 TODO, SLOT, LEFT, LO, HI, MM, OPENS, EXTENSIONS, INS, DEL, STATE, LAST, POINTS = range(13)
 ENTRIES, STORED, LOWEST, MOST_DIFF, MOST_OPENS, CAP, BEST, BEST_ROWS, HITS = range(13, 22)
-IS_QUICK = 22
+IS_QUICK, IS_GUESS = 22, 23
 STATE_WIDTH = 24
 
 # columns of what the lanes share
@@ -147,6 +148,17 @@ def _release(room, chunk):
     room.shared[FREE_CHUNK] = chunk
     room.shared[FREE_CHUNKS] += 1
     return top
+
+
+@kernel
+def _forget(room, lane):
+    """Give back what a lane has stored."""
+    if room.lanes[lane, STORED] > 0:
+        for score in range(room.lanes[lane, LOWEST], room.tops.shape[1]):
+            at = room.tops[lane, score]
+            while at >= 0:
+                at = _release(room, (at - 1) >> CHUNK_SHIFT)
+            room.tops[lane, score] = -1
 
 
 @kernel
@@ -360,7 +372,8 @@ def _search_group(fm, settings, group, room, starts, counts):
                 elif todo == SELECT:
                     # ---- take the partial alignment that was stored last among the best
                     if lanes[lane, STORED] == 0 or lanes[lane, ENTRIES] > settings.queue_entries:
-                        todo = FINISH
+                        is_open = lanes[lane, IS_GUESS] and lanes[lane, HITS] == 0 and lanes[lane, STORED] == 0
+                        todo = RETRY if is_open else FINISH
                     else:
                         points = lanes[lane, LOWEST]
                         at = tops[lane, points] - 1
@@ -397,6 +410,9 @@ def _search_group(fm, settings, group, room, starts, counts):
                     if n_found == found.shape[1]:
                         stop = WANTS_HITS
                         break
+                    if n_found == 0 and lanes[lane, IS_GUESS] and points + mismatch > lanes[lane, CAP]:
+                        todo = RETRY
+                        continue
                     rows = hi - lo
                     if n_found == 0:
                         lanes[lane, BEST] = points
@@ -442,13 +458,27 @@ def _search_group(fm, settings, group, room, starts, counts):
                         for field in range(HIT_FIELDS):
                             hits[n_hits + j, field] = found[lane, j, field]
                     shared[N_HITS] = n_hits + n_found
-                    if lanes[lane, STORED] > 0:
-                        for score in range(lanes[lane, LOWEST], n_scores):
-                            at = tops[lane, score]
-                            while at >= 0:
-                                at = _release(room, (at - 1) >> CHUNK_SHIFT)
-                            tops[lane, score] = -1
+                    _forget(room, lane)
                     todo = LOAD
+
+                elif todo == RETRY:
+                    # ---- too little was stored: once more, with all
+                    _forget(room, lane)
+                    lanes[lane, IS_GUESS] = 0
+                    lanes[lane, CAP] = beyond
+                    todo = BEGIN
+
+                elif todo == BEGIN:
+                    # ---- from no base on
+                    lanes[lane, ENTRIES] = 0
+                    lanes[lane, STORED] = 0
+                    lanes[lane, LOWEST] = beyond
+                    lanes[lane, BEST_ROWS] = 0
+                    lanes[lane, HITS] = 0
+                    left = group.lengths[slot]
+                    lo, hi = np.int64(0), top
+                    mm = opens = extensions = ins = dele = state = last = points = np.int64(0)
+                    todo = ENTER
 
                 else:  # LOAD
                     # ---- the next read of the group
@@ -466,18 +496,15 @@ def _search_group(fm, settings, group, room, starts, counts):
                         and not settings.all_hits
                         and MOST_CHILDREN * (left + 1) <= settings.queue_entries
                     )
-                    lanes[lane, ENTRIES] = 0
-                    lanes[lane, STORED] = 0
-                    lanes[lane, LOWEST] = beyond
+                    # else a guess at what will be taken: one difference more than the bounds tell
+                    bound = group.bounds[slot, left - 1]
+                    is_guess = not is_exact and not settings.all_hits and bound <= MOST_BOUND
                     lanes[lane, MOST_DIFF] = min(most, 1) if is_exact else most
                     lanes[lane, MOST_OPENS] = min(settings.gap_opens, most)
-                    lanes[lane, CAP] = mismatch if is_exact else beyond
-                    lanes[lane, BEST_ROWS] = 0
-                    lanes[lane, HITS] = 0
                     lanes[lane, IS_QUICK] = is_exact and gap_open > mismatch
-                    lo, hi = np.int64(0), top
-                    mm = opens = extensions = ins = dele = state = last = points = np.int64(0)
-                    todo = ENTER
+                    lanes[lane, IS_GUESS] = is_guess
+                    lanes[lane, CAP] = mismatch if is_exact else (bound + 2) * mismatch if is_guess else beyond
+                    todo = BEGIN
 
             lanes[lane, TODO] = todo
             lanes[lane, SLOT] = slot
