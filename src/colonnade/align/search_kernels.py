@@ -6,7 +6,9 @@ leaves the turn to the next one. Beside that it differs from bwa in what is done
 - A read is first matched exactly, as far as that goes. bwa does so too, as the continuation without a difference is always the
   next one taken; but where the whole read matches, what bwa knows after that first hit is known from the start: which partial
   alignments are too bad to be taken, and which cannot lead anywhere with the one difference that is left.
-- After a hit, partial alignments that score too high to be taken are counted, not stored.
+- Before a hit, it is guessed what will be taken: what scores as two differences more than the bounds tell, or less. If there is no
+  such hit, or one that allows more, the search begins again without a guess.
+- What is not to be taken is counted, as the queue limit wants it, but not stored.
 - A partial alignment continues without a difference in registers.
 """
 
@@ -23,7 +25,7 @@ CHUNK_SHIFT = 6
 CHUNK = 1 << CHUNK_SHIFT  # partial alignments of one score that are taken from the pool, or given back, at a time
 MOST_CHILDREN = 9  # of a partial alignment: an insertion, deletions and mismatches of four bases each
 MOST_AT_ONCE = 5  # of one score
-MOST_BOUND = 3
+MOST_BOUND = 3  # of differences, up to which a guess is worth its while
 CROWDED = 1 << 20 >> CHUNK_SHIFT  # chunks in use: beyond, reads are searched one by one, lest memory grow with LANES
 
 # columns of hits
@@ -462,7 +464,7 @@ def _search_group(fm, settings, group, room, starts, counts):
                     todo = LOAD
 
                 elif todo == RETRY:
-                    # ---- too little was stored: once more, with all
+                    # ---- too little was stored: once more, with all; no hit has changed the bounds yet
                     _forget(room, lane)
                     lanes[lane, IS_GUESS] = 0
                     lanes[lane, CAP] = beyond
@@ -496,7 +498,7 @@ def _search_group(fm, settings, group, room, starts, counts):
                         and not settings.all_hits
                         and MOST_CHILDREN * (left + 1) <= settings.queue_entries
                     )
-                    # else a guess at what will be taken: one difference more than the bounds tell
+                    # else a guess: that the best hit has one difference more than the bounds tell, or fewer
                     bound = group.bounds[slot, left - 1]
                     is_guess = not is_exact and not settings.all_hits and bound <= MOST_BOUND
                     lanes[lane, MOST_DIFF] = min(most, 1) if is_exact else most
