@@ -225,8 +225,11 @@ def test_an_error_of_renaming_leaves_no_half_index(indexed: Path, monkeypatch) -
 
 def test_an_interrupted_build_leaves_nothing_and_stops_bwa(fasta: Path) -> None:
     program = (
+        "import signal\n"
         "from colonnade.align import build\n"
         "from colonnade.align.index import build_index\n"
+        # a shell that starts the tests in the background has them ignore interrupts
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "build._PROGRAM = 'import os, signal, sys, time; signal.signal(signal.SIGINT, signal.SIG_IGN);"
         'sys.stderr.write("Pack FASTA"); sys.stderr.flush(); time.sleep(600)\'\n'
         "build._log.info = lambda *_: print('packing', flush=True)\n"
@@ -238,7 +241,10 @@ def test_an_interrupted_build_leaves_nothing_and_stops_bwa(fasta: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "packing\n"
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=60)  # ends only when the child, which has the same stdout, has ended
+        try:
+            out, _ = process.communicate(timeout=60)  # ends only when the child, which has the same stdout, has ended
+        finally:
+            process.kill()
     assert out == "interrupted\n"
     assert names() == {"ref.fa"}
 
