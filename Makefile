@@ -11,7 +11,7 @@ demo: $(READY)  ## simulate two time points of a virus population, compare them,
 
 test: $(READY) check  ## all checks: style, types, layers, tests
 	$(BIN)/python -m pytest
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/python -m pytest --quiet tests/formats tests/plan tests/tally tests/records tests/pileup tests/method tests/compare tests/align/test_search.py tests/align/test_locate.py tests/align/test_refine.py tests/align/test_finish.py tests/align/test_reads.py tests/align/test_repacked.py
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/python -m pytest --quiet tests/formats tests/plan tests/tally tests/records tests/pileup tests/method tests/compare tests/align/test_search.py tests/align/test_finish.py tests/align/test_reads.py
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --quiet tests/formats/test_binning.py tests/formats/test_intervals.py tests/records/test_streams.py tests/parity/test_overlap.py tests/tally/test_counts.py tests/pileup/test_baq.py tests/pileup/test_columns.py tests/align/test_repacked.py tests/align/test_refine.py tests/align/test_locate.py
 
 check: $(READY)  ## style, types and layers only
