@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from raw_index import packed
 
 from colonnade.align import refine_kernels as kernels
+from colonnade.align.record_kernels import read_bases
 from colonnade.align.refine_kernels import DELETION, INSERTION, MATCH
 
 IMPOSSIBLE = -(10**9)
@@ -188,7 +189,7 @@ def test_bases_come_on_the_strand_asked_for(nibbles: list[int], data: st.DataObj
     padded = [*nibbles, 0]
     record = np.array([high << 4 | low for high, low in zip(padded[::2], padded[1::2], strict=False)] or [0], np.uint8)
     out = np.empty(length, np.uint8)
-    kernels.read_bases(record, 0, length, reverse, out)
+    read_bases(record, 0, length, reverse, out)
     expected = [{1: 0, 2: 1, 4: 2, 8: 3}.get(nibble, 4) for nibble in nibbles[:length]]
     if reverse:
         expected = [3 - base if base < 4 else 4 for base in expected[::-1]]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.align.fm_kernels import block_of, prefetch, step
-from colonnade.align.record_kernels import BASES, sequence_of
-from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE
+from colonnade.align.record_kernels import BASES, read_bases, sequence_of
+from colonnade.formats.bases import AMBIGUOUS
 from colonnade.formats.integers_kernels import read_i32
 from colonnade.jit import kernel
 
@@ -69,13 +69,10 @@ def searched_length(data, start, trim_quality):
 @kernel
 def _load(data, start, length, codes, slot):
     """Fill ``codes`` with the reverse complement of the first bases of a record; returns how many of them are not bases."""
-    sequence = sequence_of(data, start)
+    read_bases(data, sequence_of(data, start), length, True, codes[slot])
     ambiguous = 0
     for i in range(length):
-        pair = np.int64(data[sequence + (i >> 1)])
-        base = BASE_OF_CODE[pair & 15 if i & 1 else pair >> 4]
-        codes[slot, length - 1 - i] = base if base == AMBIGUOUS else 3 - base
-        ambiguous += base == AMBIGUOUS
+        ambiguous += codes[slot, i] == AMBIGUOUS
     return ambiguous
 
 

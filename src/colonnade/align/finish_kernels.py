@@ -13,6 +13,7 @@ from colonnade.align.record_kernels import (
     NAME_LENGTH,
     POSITION,
     QUALITY,
+    read_bases,
     sequence_of,
 )
 from colonnade.align.refine_kernels import (
@@ -23,12 +24,12 @@ from colonnade.align.refine_kernels import (
     item,
     item_length,
     operation,
-    read_bases,
     refine,
 )
 from colonnade.formats.binning_kernels import reg2bin
 from colonnade.formats.integers_kernels import read_i32, read_u16
 from colonnade.formats.writing_kernels import (
+    NOTHING,
     NOWHERE,
     put_bytes,
     put_number,
@@ -51,7 +52,7 @@ ITEM_SIZE = 4
 OWN_TAGS = 8 * 7 + 3 * 4  # bytes at most: integers XC NM XN X0 X1 XM XO XG; XT, and MD and XA without their text
 PLACE_TEXT = 5 + 3 * NUMBER_DIGITS  # of a place in XA without contig and CIGAR: separators, strand, numbers
 PLUS, MINUS, COMMA, SEMICOLON = (np.int64(letter) for letter in b"+-,;")
-END, NOTHING, ONE = np.int64(0), np.int64(0), np.int64(1)
+END, ONE = np.int64(0), np.int64(1)
 LETTERS = np.frombuffer(b"MIDNS", np.uint8)  # of CIGAR operations
 
 XC, XT, NM, XN, X0, X1, XM, XO, XG, MD, XA = (

@@ -24,7 +24,7 @@ HIGH_PLANE, LOW_PLANE = 4, 6  # words of a block: counts of A, C, G, T; high bit
 
 # As unsigned numbers, for words and for places in the array of blocks: those need no look at whether they are negative.
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
-U0, U1, U2, U3, U4, U5, U6, U7, U63, U64 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 6, 7, 63, 64))
+U0, U1, U2, U3, U4, U5, U6, U7, U63 = (np.uint64(number) for number in (0, 1, 2, 3, 4, 5, 6, 7, 63))
 
 
 class FmIndex(NamedTuple):

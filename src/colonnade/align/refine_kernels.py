@@ -6,7 +6,7 @@ be longer. Functions that are called for each read take arrays, not tuples of ar
 
 import numpy as np
 
-from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE
+from colonnade.formats.bases import AMBIGUOUS
 from colonnade.formats.writing_kernels import put_number
 from colonnade.jit import kernel
 
@@ -45,17 +45,6 @@ def item_length(value):
 def operation(value):
     """What an item says of them."""
     return value & OPERATION_MASK
-
-
-@kernel
-def read_bases(data, sequence, length, reverse, bases):
-    """Fill ``bases`` with the first ``length`` of a record's sequence, reverse-complemented if ``reverse``."""
-    for i in range(length):
-        base = BASE_OF_CODE[data[sequence + (i >> 1)] >> (0 if i & 1 else 4) & 15]
-        if reverse:
-            bases[length - 1 - i] = base if base == AMBIGUOUS else 3 - base
-        else:
-            bases[i] = base
 
 
 @kernel

@@ -126,7 +126,6 @@ def _settings(options: AlignOptions, longest: int) -> kernels.SearchSettings:
         gap_open_penalty=options.gap_open_penalty,
         gap_extension_penalty=options.gap_extension_penalty,
         most_best_hits=_NO_LIMIT if options.all_hits else options.most_best_hits,
-        trim_quality=options.trim_quality,
         log_gap_penalty=options.log_gap_penalty,
         all_hits=options.all_hits,
     )

@@ -55,7 +55,6 @@ class SearchSettings(NamedTuple):
     gap_open_penalty: int
     gap_extension_penalty: int
     most_best_hits: int
-    trim_quality: int
     log_gap_penalty: bool
     all_hits: bool
 
