@@ -105,7 +105,7 @@ def test_a_repeat_has_one_of_its_places_and_lists_the_others(index: Index, tmp_p
 
 @pytest.mark.parametrize(("listed", "expected"), [(0, 0), (2, 0), (3, 3), (100, 3)])
 def test_places_are_listed_only_if_all_can_be(listed: int, expected: int, index: Index, tmp_path: Path) -> None:
-    options = AlignOptions(listed_hits=listed)
+    options = AlignOptions(listed_single_hits=listed)
     batch = locate(search(named(["read"], tmp_path), index.fm, options), index, options)
     assert [len(others) for others in places(batch)] == [expected]
     assert own(batch)[0][0] in (REPEAT.start, *COPIES)
@@ -131,7 +131,7 @@ def test_the_choice_depends_on_name_and_seed_alone(listed: int, index: Index, tm
     names = [f"read{number}" for number in range(40)]
 
     def chosen(names: list[str], seed: int) -> dict[str, tuple[int, int]]:
-        options = AlignOptions(seed=seed, listed_hits=listed)
+        options = AlignOptions(seed=seed, listed_single_hits=listed)
         return dict(
             zip(names, own(locate(search(named(names, tmp_path), index.fm, options), index, options)), strict=True)
         )
@@ -206,7 +206,7 @@ def test_a_hit_that_covers_no_base_is_no_place(index: Index, tmp_path: Path) -> 
 
 def test_a_hit_that_covers_no_base_is_not_listed(index: Index, tmp_path: Path) -> None:
     options = AlignOptions(
-        indel_end_skip=0, differences=1, gap_open_penalty=3, listed_hits=10_000, most_best_hits=LENGTH
+        indel_end_skip=0, differences=1, gap_open_penalty=3, listed_single_hits=10_000, most_best_hits=LENGTH
     )
     batch = locate(search(named(["read"], tmp_path, "A"), index.fm, options), index, options)
     assert batch.column("other_hits")[0] > 2 * LENGTH

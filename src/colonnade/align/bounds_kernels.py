@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.align.fm_kernels import block_of, prefetch, step
-from colonnade.align.record_kernels import BASES, read_bases, sequence_of
+from colonnade.align.record_kernels import BASES, KEPT, PASSED, flag_of, read_bases, sequence_of
 from colonnade.formats.bases import AMBIGUOUS
 from colonnade.formats.integers_kernels import read_i32
 from colonnade.jit import kernel
@@ -51,7 +51,7 @@ def trim(data, offsets, trim_quality, lengths):
 def searched_length(data, start, trim_quality):
     """How many bases of a record are searched: all, or what is left of them after trimming (bwa_trim_read, bwaseqio.c)."""
     length = read_i32(data, start + BASES)
-    if trim_quality < 1:
+    if trim_quality < 1 or flag_of(data, start) & (KEPT | PASSED):
         return length
     qualities = sequence_of(data, start) + (length + 1) // 2
     total = highest = np.int64(0)
@@ -159,7 +159,8 @@ def _bound(fm, group, seed_length, widths, bounds):
 def prepare(fm, data, offsets, lengths, settings, group, first):
     """Fill a group with reads from ``first`` on; returns how many slots are used and which read is the next.
 
-    Reads without bases, with too many of them, or with more unknown ones than differences allowed have no hits, and no slot.
+    Reads that are kept or passed, without bases, with too many of them, or with more unknown ones than differences allowed have no
+    hits, and no slot.
     """
     size = 0
     read = first
@@ -167,6 +168,7 @@ def prepare(fm, data, offsets, lengths, settings, group, first):
         length = np.int64(lengths[read])
         if (
             0 < length <= LONGEST_READ
+            and not flag_of(data, offsets[read]) & (KEPT | PASSED)
             and _load(data, offsets[read], length, group.codes, size) <= settings.differences[length]
         ):
             group.reads[size] = read

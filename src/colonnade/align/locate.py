@@ -14,7 +14,7 @@ from colonnade.errors import FormatError
 
 
 def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
-    """Choose one of the best hits of each read, and find its place and those of its other hits.
+    """Choose one of the best hits of each read, and find its place, and those of its other hits if it is single.
 
     Equal to what ``bwa samse`` makes of the hits (bwa_aln2seq_core and bwa_cal_pac_pos, bwase.c), but for the choice among
     equally good ones: it follows from the name of the read and ``options.seed``, whatever the batch.
@@ -39,7 +39,7 @@ def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
     choice = _choose(batch, hits, options, best, others)
     positions = np.empty(choice.rows.size, np.int64)
     kernels.follow_rows(index.fm, index.suffixes, choice.rows, positions)
-    _check(positions, index)
+    check_positions(positions, index)
     lengths = batch.column("length")
     located, places = _empty_columns(len(batch), positions.size)
     listed = kernels.place_reads(
@@ -51,6 +51,7 @@ def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
         options.differences_by_length(min(int(lengths.max(initial=0)), LONGEST_READ)),
         best,
         others,
+        options.bwa_quirks,
         located,
         places,
     )
@@ -63,8 +64,11 @@ def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
     )
 
 
-def _check(positions: npt.NDArray[np.int64], index: Index) -> None:
-    """What follows reads the genome at these places unchecked; the end of text, row 0, has none."""
+def check_positions(positions: npt.NDArray[np.int64], index: Index) -> None:
+    """Raise FormatError unless all positions are in the text: what follows reads the genome there unchecked.
+
+    The end of text, row 0, has none.
+    """
     is_outside = (positions < kernels.NO_PLACE) | (positions >= index.fm.length)
     if is_outside.any():
         outside = positions[is_outside][0]
@@ -89,8 +93,9 @@ def _choose(
     best: npt.NDArray[np.int64],
     others: npt.NDArray[np.int64],
 ) -> kernels.Choice:
+    data, records = batch.records()
     offsets = np.empty(len(batch) + 1, np.int64)
-    kernels.count_rows(hits, options.listed_hits, best, others, offsets)
+    kernels.count_rows(data, records, hits, options.listed_single_hits, best, others, offsets)
     rows = int(offsets[-1])
     choice = kernels.Choice(
         offsets=offsets,
@@ -98,7 +103,6 @@ def _choose(
         rows=np.empty(rows, np.int64),
         hits=np.empty(rows, np.int64),
     )
-    data, records = batch.records()
     kernels.choose_rows(data, records, hits, np.uint64(options.seed), best, others, choice)
     return choice
 

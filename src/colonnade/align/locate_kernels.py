@@ -6,13 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from colonnade.align.fm_kernels import base_of, block_of, prefetch, step
-from colonnade.align.record_kernels import NAME, sequence_of
+from colonnade.align.record_kernels import NAME, hash_bytes, is_mate, sequence_of
 from colonnade.jit import kernel
 from colonnade.method.random_kernels import next_uniform, stream
 
 WALKS = 16  # rows followed in turns, so that memory is waited for once for all of them
-
-FNV_BASIS, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a of 64 bits
 
 # What bwa_approx_mapQ (bwase.c) says of a single hit: with all differences that are allowed, without another one, and from what
 # it subtracts the logarithm of how many others there are.
@@ -71,11 +69,11 @@ class Places(NamedTuple):
 
 
 @kernel
-def count_rows(hits, listed, best, others, offsets):
+def count_rows(data, records, hits, listed, best, others, offsets):
     """Count the rows of the best score and all other ones, and set where the rows that are followed begin.
 
-    All rows of a read are followed if at most ``listed`` remain beside the chosen one, else that one alone
-    (bwa_aln2seq_core, bwase.c). ``best`` and ``others`` are int64 (reads,), ``offsets`` int64 (reads + 1,).
+    All rows of a single read are followed if at most ``listed`` remain beside the chosen one; else, and of a mate, that one
+    alone (bwa_aln2seq_core, bwase.c). ``best`` and ``others`` are int64 (reads,), ``offsets`` int64 (reads + 1,).
     """
     offsets[0] = 0
     for read in range(best.size):
@@ -89,15 +87,14 @@ def count_rows(hits, listed, best, others, offsets):
                 equal += rows
         best[read] = equal
         others[read] = total - equal
-        offsets[read + 1] = offsets[read] + (total if total <= listed + 1 else min(total, 1))
+        follows_all = total <= listed + 1 and not is_mate(data, records[read])
+        offsets[read + 1] = offsets[read] + (total if follows_all else min(total, 1))
 
 
 @kernel
 def draw_below(data, record, seed, count):
     """One of the numbers below ``count``, equally likely, from the name of a read."""
-    code = FNV_BASIS
-    for i in range(record + NAME, sequence_of(data, record) - 1):
-        code = np.uint64((code ^ np.uint64(data[i])) * FNV_PRIME)
+    code = hash_bytes(data, record + NAME, sequence_of(data, record) - 1)
     _, uniform = next_uniform(stream(seed, code))
     return np.int64(uniform * count)
 
@@ -221,7 +218,7 @@ def mapping_quality(best, others, mismatches, most_differences):
 
 
 @kernel
-def place_reads(hits, choice, positions, length, lengths, differences, best, others, located, places):
+def place_reads(hits, choice, positions, length, lengths, differences, best, others, bwa_quirks, located, places):
     """Give each read the place of its chosen row, and list those of its other rows that lie elsewhere; returns how many do.
 
     Parameters
@@ -236,6 +233,8 @@ def place_reads(hits, choice, positions, length, lengths, differences, best, oth
         int64, the most that are allowed, by length.
     best, others
         int64 (reads,), rows.
+    bwa_quirks
+        Whether a read whose hit is no place, as it crosses from one strand to the other, keeps the mapping quality of the hit.
     located, places
         ``Located`` and ``Places``, filled; places have room for all rows.
     """
@@ -244,14 +243,17 @@ def place_reads(hits, choice, positions, length, lengths, differences, best, oth
     for read in range(lengths.size):
         start, end = choice.offsets[read], choice.offsets[read + 1]
         position = NO_PLACE
+        quality = 0
         if start < end:
             row = choice.chosen[read]
             hit = choice.hits[row]
             shift = hits.deletions[hit] - hits.insertions[hit]
             position, reverse = to_strand(positions[row], lengths[read] + shift, length)
+            quality = mapping_quality(best[read], others[read], hits.mismatches[hit], differences[lengths[read]])
         located.position[read] = position
         if position == NO_PLACE:
             blank(located, read)
+            located.mapping_quality[read] = quality if bwa_quirks else 0
             places.offsets[read + 1] = listed
             continue
         located.reverse[read] = reverse
@@ -260,9 +262,7 @@ def place_reads(hits, choice, positions, length, lengths, differences, best, oth
         located.gap_opens[read] = hits.gap_opens[hit]
         located.gap_extensions[read] = hits.gap_extensions[hit]
         located.shift[read] = shift
-        located.mapping_quality[read] = mapping_quality(
-            best[read], others[read], hits.mismatches[hit], differences[lengths[read]]
-        )
+        located.mapping_quality[read] = quality
         for row in range(start, end):
             listed = list_place(hits, choice.hits[row], positions[row], lengths[read], length, position, places, listed)
         places.offsets[read + 1] = listed

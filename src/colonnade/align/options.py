@@ -4,7 +4,7 @@ import math
 import struct
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from colonnade.errors import UsageError
 
@@ -23,6 +23,9 @@ _INT32: Final = 1 << 32
 _FLOAT: Final = struct.Struct("<f")
 
 NO_SEED: Final = 16500  # bases: longer than any read that this method is for
+
+Orphans = Literal["error", "drop", "single"]
+ORPHANS: Final = get_args(Orphans)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +61,38 @@ class AlignOptions:
         ``-L``: long gaps may come as near to the ends as the logarithm of their length allows.
     all_hits
         ``-N``: search for all hits with the differences allowed; slow.
+    listed_single_hits
+        ``-D`` (samse's ``-n``): other places of a single read that are listed in XA at most; none where there are more.
     listed_hits
-        ``-h`` (samse's ``-n``): other places listed in XA at most; none where there are more.
+        ``-h`` (sampe's ``-n``): the same for a read of a pair.
+    listed_discordant_hits
+        ``-H`` (sampe's ``-N``): the same where both mates have a place, but not as a proper pair.
+    pairing_hits
+        ``-C`` (sampe's ``-o``): no pairing where a mate has more hits.
+    max_insert_size
+        ``-a``: of a proper pair, in bases, where insert sizes cannot be estimated.
+    chimeric_share
+        ``-c``: share of pairs that are not of one template, at least.
+    no_rescue
+        ``-s``: do not look for a mate without a place near the other one.
+    no_insert_sizes
+        ``-A``: do not estimate insert sizes; there is no rescue then.
+    interleaved
+        FASTQ: each two records are mates.
+    orphans
+        What becomes of a mate without its mate: ``error``, ``drop``, or ``single``, to go on as a single read.
+    skip_aligned
+        Leave reads that have a place already, or whose mate has one, as they are.
+    skip_duplicates
+        Do not align reads that are marked as duplicates, or whose mate is.
+    only_aligned
+        Write only reads that have a place, and pairs of which both mates have one.
     seed
         Of the choice among equally good hits.
     bwa_quirks
-        Keep what bwa does but ought not: reads that bridge two contigs stay unmapped with a place, and XA may list the place of
-        the record itself.
+        Keep what bwa does but ought not: reads that bridge two contigs stay unmapped with a place; mates of a proper pair may be on
+        two contigs, and lie a little off where their hits have other gaps than those chosen first; unmapped mates may have a
+        mapping quality, and a CIGAR if they were trimmed, but their strand is not told; XA may list the place of the record itself.
 
     Raises
     ------
@@ -87,7 +115,19 @@ class AlignOptions:
     trim_quality: int = 0
     log_gap_penalty: bool = False
     all_hits: bool = False
+    listed_single_hits: int = 3
     listed_hits: int = 3
+    listed_discordant_hits: int = 10
+    pairing_hits: int = 100_000
+    max_insert_size: int = 500
+    chimeric_share: float = 1e-5
+    no_rescue: bool = False
+    no_insert_sizes: bool = False
+    interleaved: bool = False
+    orphans: Orphans = "error"
+    skip_aligned: bool = False
+    skip_duplicates: bool = False
+    only_aligned: bool = False
     seed: int = 1
     bwa_quirks: bool = False
 
@@ -98,6 +138,14 @@ class AlignOptions:
                 found=f"{self.differences:g}",
                 expected="more than 0 and less than 1, or a whole number of differences",
             )
+        if not 0 < self.chimeric_share < 1:
+            raise UsageError(
+                "chimeric share is out of range",
+                found=f"{self.chimeric_share:g}",
+                expected="more than 0 and less than 1",
+            )
+        if self.orphans not in ORPHANS:
+            raise UsageError("orphans is not a choice", found=self.orphans, expected=" or ".join(ORPHANS))
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if not (isinstance(value, float) or low <= value <= high):
@@ -148,7 +196,11 @@ _RANGES: Final = {
     "gap_extension_penalty": (0, 255),
     "most_best_hits": (0, 2**31 - 1),
     "trim_quality": (0, 93),
+    "listed_single_hits": (0, 2**31 - 1),
     "listed_hits": (0, 2**31 - 1),
+    "listed_discordant_hits": (0, 2**31 - 1),
+    "pairing_hits": (0, 4_000_000),
+    "max_insert_size": (0, 2**31 - 1),
     "seed": (0, 2**63 - 1),
 }
 

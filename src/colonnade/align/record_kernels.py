@@ -1,11 +1,46 @@
-"""Where the fields of an unaligned BAM record are (SAM specification, section 4.2), its block size counted, and its bases."""
+"""Where the fields of a BAM record are (SAM specification, section 4.2), its block size counted, its flags, and its bases."""
 
 import numpy as np
 
 from colonnade.formats.bases import AMBIGUOUS, BASE_OF_CODE
+from colonnade.formats.integers_kernels import read_u16
 from colonnade.jit import kernel
 
-CONTIG, POSITION, NAME_LENGTH, QUALITY, BIN, ITEMS, FLAG, BASES, NAME = 4, 8, 12, 13, 14, 16, 18, 20, 36
+CONTIG, POSITION, NAME_LENGTH, QUALITY, BIN, ITEMS, FLAG, BASES, MATE_CONTIG, MATE_POSITION, TEMPLATE_LENGTH, NAME = (
+    np.int64(offset) for offset in (4, 8, 12, 13, 14, 16, 18, 20, 24, 28, 32, 36)
+)
+
+# Flags (SAM specification, section 1.4). The two mates of a pair follow each other, PAIRED, one of them FIRST and the other LAST.
+# A record that is FIRST or LAST but not PAIRED has lost its mate.
+PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED, REVERSE, MATE_REVERSE, FIRST, LAST = (np.int64(1 << bit) for bit in range(8))
+SECONDARY, QCFAIL, DUPLICATE, SUPPLEMENTARY = (np.int64(1 << bit) for bit in range(8, 12))
+
+# Marks of our own, in bits of the flag that SAM does not use; final records have none. A record that is KEPT goes through as it
+# is, place and all; one that is PASSED is not searched for, and stays unaligned.
+KEPT, PASSED = np.int64(1 << 15), np.int64(1 << 14)
+
+FNV_BASIS, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a of 64 bits
+
+
+@kernel
+def flag_of(data, record):
+    """Flag of a record, marks and all."""
+    return read_u16(data, record + FLAG)
+
+
+@kernel
+def is_mate(data, record):
+    """Whether a record is one of two mates that follow each other."""
+    return flag_of(data, record) & (PAIRED | KEPT) == PAIRED
+
+
+@kernel
+def hash_bytes(data, start, end):
+    """FNV-1a of data[start:end], uint64."""
+    code = FNV_BASIS
+    for i in range(start, end):
+        code = np.uint64((code ^ np.uint64(data[i])) * FNV_PRIME)
+    return code
 
 
 @kernel
