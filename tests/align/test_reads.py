@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pysam
 import pytest
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 
 from colonnade.align.bam_reader import ALIGNER_TAGS
 from colonnade.align.batch import Batch, Phase
-from colonnade.align.reads import open_reads
+from colonnade.align.inputs import ReadFiles
+from colonnade.align.options import AlignOptions
+from colonnade.align.reads import ReadSource, open_reads
 from colonnade.errors import ColonnadeError, FormatError, InputError, UsageError
 from colonnade.formats.bgzf import EOF_BLOCK
 from colonnade.formats.bgzf_writer import BgzfWriter
@@ -34,9 +37,14 @@ MATE_FLAGS = 0x1 | 0x2 | 0x8 | 0x20 | 0x40 | 0x80
 BASES = "ACGTTGCATTGACCAGTAGC" * 5
 
 
-def contents(path: Path | str, **options: object) -> bytes:
+def opened(path: Path | str, *, read_group: str | None = None, **settings: Any) -> ReadSource:
+    """One input."""
+    return open_reads([ReadFiles(path, read_group=read_group)], options=AlignOptions(), **settings)
+
+
+def contents(path: Path | str, **settings: Any) -> bytes:
     """All records."""
-    with open_reads(path, **options) as source:
+    with opened(path, **settings) as source:
         return joined(source.batches())
 
 
@@ -104,7 +112,7 @@ def bam(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", REAL_BAM)
 def test_real_alignments_come_as_they_were_sequenced(shared_data: Path, tmp_path: Path, name: str):
     path = unpaired(shared_data / name, tmp_path / "single.bam")
-    with open_reads(path) as source:
+    with opened(path) as source:
         found = decoded(joined(source.batches()), tmp_path / "found.bam")
     with pysam.AlignmentFile(str(path), check_sq=False) as file:
         given = list(file.fetch(until_eof=True))
@@ -133,7 +141,7 @@ def test_batches_and_threads_change_nothing(shared_data: Path, tmp_path: Path, n
     for threads in (1, 2):
         for batch_reads in (1, 7, 8192):
             assert contents(path, threads=threads, batch_reads=batch_reads) == whole
-    with open_reads(path, batch_reads=7) as source:
+    with opened(path, batch_reads=7) as source:
         sizes = [len(batch) for batch in source.batches()]
     assert set(sizes[:-1]) == {7}
 
@@ -162,10 +170,12 @@ def test_all_kinds_of_file_give_the_same_reads(shared_data: Path, tmp_path: Path
 
 PIPED = """
 import sys
+from colonnade.align.inputs import ReadFiles
+from colonnade.align.options import AlignOptions
 from colonnade.align.reads import open_reads
 from colonnade.errors import ColonnadeError
 try:
-    with open_reads("-", reference=sys.argv[1] or None) as source:
+    with open_reads([ReadFiles("-")], options=AlignOptions(), reference=sys.argv[1] or None) as source:
         assert source.size is None
         for batch in source.batches():
             sys.stdout.buffer.write(batch.records()[0].tobytes())
@@ -202,7 +212,7 @@ def test_cuts_of_a_file_are_found_before_its_first_read(bam: Path):
     for size in (len(raw) - len(EOF_BLOCK), len(raw) - 1, len(raw) // 2):
         bam.write_bytes(raw[:size])
         with pytest.raises(FormatError, match=rf"{bam}: offset {size}: .*truncated"):
-            open_reads(bam)
+            opened(bam)
 
 
 def test_cut_within_a_record_is_found(tmp_path: Path, bam: Path):
@@ -230,7 +240,7 @@ def test_cut_headers_are_found(tmp_path: Path, bam: Path):
         with BgzfWriter(tmp_path / "cut.bam") as file:
             file.write(data[:size])
         with pytest.raises(FormatError, match=r"cut\.bam: the header is damaged"):
-            open_reads(tmp_path / "cut.bam")
+            opened(tmp_path / "cut.bam")
 
 
 def test_cut_sam_and_cram_are_found(tmp_path: Path, bam: Path, make_fasta: Callable[..., Path]):
@@ -332,16 +342,10 @@ def test_header_that_htslib_refuses_is_refused(tmp_path: Path, text: str):
         pysam.samtools.view("-b", "-o", str(tmp_path / "theirs.bam"), str(path), catch_stdout=False)
     except pysam.SamtoolsError:
         with pytest.raises(FormatError, match=r"reads\.bam: header line 2: no line of a SAM header; found '"):
-            open_reads(path)
+            opened(path)
     else:
-        with open_reads(path) as source:
+        with opened(path) as source:
             assert source.header.encode() == encoded
-
-
-def test_paired_reads_are_refused_by_name(tmp_path: Path):
-    path = as_bam(sam(line("first", 4, "*", "A", "I"), line("second", 77, "*", "A", "I")), tmp_path)
-    with pytest.raises(InputError, match=r"read second: paired reads cannot be aligned yet; .* samtools fastq"):
-        contents(path)
 
 
 def test_kind_is_told_by_content(tmp_path: Path, fastq: Path):
@@ -368,7 +372,7 @@ def test_other_files_are_refused(tmp_path: Path, bam: Path):
         with pytest.raises(FormatError, match=r"other: BAM, but not BGZF; found (plain|gzip)"):
             contents(tmp_path / "other")
     with pytest.raises(FileNotFoundError):
-        open_reads(tmp_path / "absent")
+        opened(tmp_path / "absent")
 
 
 @pytest.mark.parametrize("raw", [b"", gzip.compress(b"")], ids=["empty", "gzip"])
@@ -386,7 +390,7 @@ def test_nothing_at_all_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 
 def test_bam_of_a_header_alone_has_no_reads(tmp_path: Path):
-    with open_reads(as_bam(sam(header="@SQ\tSN:c\tLN:9\n@CO\tnothing\n"), tmp_path)) as source:
+    with opened(as_bam(sam(header="@SQ\tSN:c\tLN:9\n@CO\tnothing\n"), tmp_path)) as source:
         assert list(source.batches()) == []
         assert source.header.startswith("@CO\tnothing\n")
 
@@ -443,7 +447,7 @@ HEADER = "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:c\tLN:99\n@RG\tID:x\tSM:one\n@RG\t
 
 def test_header_lines_come_without_the_old_contigs(tmp_path: Path):
     path = as_bam(sam(line("r", 4, "*", "A", "I"), header=HEADER), tmp_path)
-    with open_reads(path) as source:
+    with opened(path) as source:
         kept = [text for text in source.header.splitlines() if "samtools" not in text]
     assert kept == ["@RG\tID:x\tSM:one", "@RG\tID:y", "@CO\tsaid", "@PG\tID:p\tPN:p"]
 
@@ -453,7 +457,7 @@ def test_read_group_replaces_those_of_the_input_as_addreplacerg_does(tmp_path: P
     path, theirs = as_bam(sam(*lines, header=HEADER), tmp_path), tmp_path / "theirs.bam"
     new = "@RG\tID:new\tSM:s"
     pysam.samtools.addreplacerg("--no-PG", "-r", new, "-o", str(theirs), str(path), catch_stdout=False)
-    with open_reads(path, read_group=new.replace("\t", "\\t")) as source:
+    with opened(path, read_group=new.replace("\t", "\\t")) as source:
         assert joined(source.batches()) == contents(theirs)
         found = [text for text in source.header.splitlines() if not text.startswith("@PG")]
     assert sorted(found) == ["@CO\tsaid", new]
@@ -461,23 +465,23 @@ def test_read_group_replaces_those_of_the_input_as_addreplacerg_does(tmp_path: P
 
 @pytest.mark.parametrize("text", ["@RG\tID:x y\tSM:s", r"@RG\tID:x y\tSM:s"])
 def test_read_group_of_fastq_is_in_header_and_records(fastq: Path, tmp_path: Path, text: str):
-    with open_reads(fastq, read_group=text) as source:
+    with opened(fastq, read_group=text) as source:
         records = decoded(joined(source.batches()), tmp_path / "found.bam")
         assert source.header == "@RG\tID:x y\tSM:s\n"
     assert len(records) == 50
     assert {record.get_tag("RG") for record in records} == {"x y"}
-    with open_reads(fastq) as source:
+    with opened(fastq) as source:
         assert source.header == ""
 
 
 def test_what_is_no_read_group_is_refused(fastq: Path):
     with pytest.raises(UsageError, match="not a read group; found"):
-        open_reads(fastq, read_group="@RG\tSM:s")
+        opened(fastq, read_group="@RG\tSM:s")
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_reading_may_end_before_the_file_does(fastq: Path, threads: int):
-    with open_reads(fastq, batch_reads=10, threads=threads) as source:
+    with opened(fastq, batch_reads=10, threads=threads) as source:
         batches = source.batches()
         assert len(next(batches)) == 10
         batches.close()
@@ -485,12 +489,12 @@ def test_reading_may_end_before_the_file_does(fastq: Path, threads: int):
 
 def test_batch_of_no_reads_is_refused(fastq: Path):
     with pytest.raises(UsageError, match="no reads in a batch; found 0"):
-        open_reads(fastq, batch_reads=0)
+        opened(fastq, batch_reads=0)
 
 
 def test_progress_reaches_the_size_of_the_file(fastq: Path, bam: Path):
     for path in (fastq, bam):
-        with open_reads(path) as source:
+        with opened(path) as source:
             for _ in source.batches():
                 pass
             assert source.consumed == source.size == path.stat().st_size

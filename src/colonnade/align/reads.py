@@ -1,57 +1,76 @@
-"""Reads of any file as batches to align: FASTQ, BAM, SAM and CRAM, from a file or a pipe."""
+"""Reads of any files as batches to align, single ones and pairs: FASTQ, BAM, SAM and CRAM, from files or a pipe."""
 
-import logging
-import os
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from typing import Final, Literal
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
-from colonnade.align.bam_reader import BamReader
 from colonnade.align.batch import Batch
-from colonnade.align.read_group import ReadGroup
-from colonnade.errors import FormatError, UsageError
-from colonnade.formats.bgzf import BgzfFile
-from colonnade.formats.decoded import DecodedSource
-from colonnade.formats.fastq import FastqReader
-from colonnade.formats.packer import RecordPacker
-from colonnade.formats.stream import STANDARD_INPUT, FileSource, InputStream, Source, StrPath
-from colonnade.run.ahead import ahead
-
-_log = logging.getLogger(__name__)
+from colonnade.align.contigs import Contigs
+from colonnade.align.inputs import ReadFiles, check_inputs
+from colonnade.align.opened import Counts, OpenInput, is_file, open_input, total_size
+from colonnade.align.options import AlignOptions
+from colonnade.align.united_header import UnitedHeader
+from colonnade.errors import UsageError
+from colonnade.formats.stream import StrPath
 
 BATCH_READS: Final = 8192
 BATCH_SIZE: Final = 8 << 20  # bytes of a batch at most, unless one record has more
 
-Kind = Literal["bam", "cram", "sam", "fastq"]
 
-_BAM_MAGIC: Final = b"BAM\x01"
-_CRAM_MAGIC: Final = b"CRAM"
-_SAM_FIELDS: Final = 11
-_SAM_HEADER: Final = (b"@HD\t", b"@SQ\t", b"@RG\t", b"@PG\t", b"@CO\t")
-_PEEK: Final = 1 << 16
+@dataclass(frozen=True)
+class _Waiting:
+    """An input that waits for its turn, open if it could not be opened again.
+
+    Parameters
+    ----------
+    begin
+        Opens it.
+    opened
+        What is open of it.
+    programs
+        IDs of its programs that are others in the output.
+    """
+
+    begin: Callable[[], OpenInput]
+    opened: OpenInput | None
+    programs: Mapping[str, str]
+
+    def open(self) -> OpenInput:
+        """Its turn has come."""
+        opened = self.opened or self.begin()
+        opened.rename_programs(self.programs)
+        return opened
 
 
 class ReadSource:
-    """The reads of a file or pipe, batch by batch, from its start to its end.
+    """The reads of one input after the other, batch by batch, each from its start to its end.
 
     Attributes
     ----------
     header
-        SAM header lines that come with the reads, without ``@HD`` and ``@SQ``: those of the input, or that of a read group.
+        SAM header lines that come with the reads, without ``@HD`` and ``@SQ``: those of the inputs, or of their read groups.
     size
-        Bytes of the input; None where it cannot be said how many of them have been read.
+        Bytes of all inputs; None where it cannot be said how many of them have been read.
     """
 
     def __init__(
-        self, records: RecordPacker, header: str, *, resources: ExitStack, threads: int, batch_reads: int
+        self,
+        inputs: Sequence[_Waiting],
+        header: str,
+        size: int | None,
+        *,
+        resources: ExitStack,
+        batch_reads: int,
     ) -> None:
         self.header = header
-        self.size = records.stream.size
-        self._records = records
+        self.size = size
+        self._inputs = inputs
         self._resources = resources
-        self._threads = threads
         self._batch_reads = batch_reads
+        self._past = Counts()
+        self._current: OpenInput | None = None
 
     def __enter__(self) -> "ReadSource":
         return self
@@ -60,126 +79,110 @@ class ReadSource:
         self.close()
 
     def close(self) -> None:
-        """Close the input; safe to call twice."""
+        """Close all inputs; safe to call twice."""
         self._resources.close()
 
     @property
     def consumed(self) -> int:
-        """Bytes of the input that have been read."""
-        return self._records.stream.consumed
+        """Bytes of the inputs that have been read."""
+        return self._counts.consumed
 
     @property
     def left_out(self) -> int:
         """Secondary and supplementary records met so far."""
-        return self._records.left_out
+        return self._counts.left_out
+
+    @property
+    def orphans(self) -> int:
+        """Mates without mates met so far, which were dropped or go on as single reads."""
+        return self._counts.orphans
 
     def batches(self) -> Iterator[Batch]:
-        """The reads, as often as they come in the input and in its order; once. With several threads, one of them reads ahead.
+        """The reads, as often as they come in the inputs and in their order; once. With several threads, files are read ahead.
+
+        The records of a pair follow each other, marked as mates, in one batch; marks of our own are those of ``record_kernels``.
 
         Raises
         ------
         FormatError
-            The input is cut short or damaged.
+            An input is cut short or damaged.
         InputError
-            Reads are paired.
+            A mate is alone, or a record that is to be kept does not fit the index.
         """
-        return ahead(self._made()) if self._threads > 1 else self._made()
+        batches = self._made()
+        self._resources.callback(batches.close)
+        return batches
 
-    def _made(self) -> Iterator[Batch]:
-        for data, offsets in self._records.batches(reads=self._batch_reads, size=BATCH_SIZE):
-            yield Batch.of_records(data, offsets)
+    @property
+    def _counts(self) -> Counts:
+        return self._past.plus(self._current.counts) if self._current else self._past
+
+    def _made(self) -> Generator[Batch, None, None]:
+        for waiting in self._inputs:
+            with closing(waiting.open()) as self._current:
+                with closing(self._current.batches(reads=self._batch_reads, size=BATCH_SIZE)) as batches:
+                    for records in batches:
+                        yield Batch.of_records(*records)
+                self._past, self._current = self._counts, None
 
 
 def open_reads(
-    path: StrPath,
+    inputs: Sequence[ReadFiles],
     *,
-    read_group: str | None = None,
+    options: AlignOptions,
+    contigs: Contigs | None = None,
     reference: StrPath | None = None,
     threads: int = 1,
     batch_reads: int = BATCH_READS,
 ) -> ReadSource:
-    r"""Open a file of single reads, whatever it is.
+    """Open inputs of single reads and pairs, whatever they are.
+
+    All headers are read first. A file is then open in its turn only; what cannot be opened twice stays open. Where programs of
+    different inputs have one ID, those of the later input get new ones, also in the ``PG`` tags of its records.
 
     Parameters
     ----------
-    path
-        FASTQ (plain, gzip or bgzip), BAM, SAM or CRAM; ``-`` is standard input. Its content tells which it is, not its name.
-    read_group
-        ID or whole ``@RG`` line (tabs may be written ``\t``) of the reads, all of them: of BAM, SAM and CRAM it replaces the
-        read groups that there were, as ``samtools addreplacerg`` does.
+    inputs
+        Files, which come one after the other.
+    options
+        ``interleaved`` is about FASTQ inputs of one file; ``orphans``, ``skip_aligned`` and ``skip_duplicates`` about all.
+    contigs
+        Those of the index, which reads that are aligned already must fit; needed with ``skip_aligned`` alone.
     reference
         FASTA that a CRAM was made with.
     threads
         How many inflate BGZF; no read depends on it, nor on
     batch_reads
-        reads in a batch at most.
+        reads in a batch at most, but for one whose mate comes with it.
 
     Raises
     ------
     FormatError
-        The file is damaged or cut short, as far as its ends tell.
+        A file is damaged or cut short, as far as its ends tell.
+    InputError
+        Two inputs have different read groups of one ID.
     UsageError
-        There is no such read group.
+        There is no such read group, a file is named twice, or mates are in another file than of a FASTQ.
     """
     if batch_reads < 1:
         raise UsageError("no reads in a batch", found=str(batch_reads), expected="1 or more")
-    group = None if read_group is None else ReadGroup.parse(read_group)
+    if options.skip_aligned and contigs is None:
+        raise UsageError("reads that are aligned already cannot be kept", found="no index")
+    check_inputs(inputs)
+    header = UnitedHeader()
+    waiting: list[_Waiting] = []
+    sizes = []
     with ExitStack() as resources:
-        stream = InputStream(resources.enter_context(closing(FileSource(path))), threads=threads)
-        start = stream.peek(_PEEK)
-        if not start:
-            _log.warning("%s is empty", stream.path)
-        kind = _kind_of(start)
-        if kind == "bam":
-            _check_bgzf(path, stream)
-        elif kind != "fastq":
-            stream = InputStream(_decoded(path, stream, reference, resources), threads=threads)
-        records: RecordPacker
-        if kind == "fastq":
-            records, header = FastqReader(stream, tags=group.tag if group else b""), f"{group.line}\n" if group else ""
-        else:
-            records = bam = BamReader(stream, group)
-            header = bam.header
-        return ReadSource(records, header, resources=resources.pop_all(), threads=threads, batch_reads=batch_reads)
-
-
-def _kind_of(start: bytes) -> Kind:
-    """What a file is, by how it begins, inflated. Of anything unknown the reader of FASTQ says what is wrong."""
-    if start.startswith(_BAM_MAGIC):
-        return "bam"
-    if start.startswith(_CRAM_MAGIC):
-        return "cram"
-    line = start.partition(b"\n")[0]
-    is_record = not start.startswith((b"@", b"#")) and line.count(b"\t") >= _SAM_FIELDS - 1
-    return "sam" if is_record or start.startswith(_SAM_HEADER) else "fastq"
-
-
-def _check_bgzf(path: StrPath, stream: InputStream) -> None:
-    """Raise at once where a BAM file can be seen to be cut short, not when all of it has been aligned."""
-    if stream.packing != "bgzf":
-        raise FormatError(
-            "BAM, but not BGZF",
-            path=stream.path,
-            found=f"{stream.packing} bytes" if stream.packing == "plain" else stream.packing,
-            advice="nothing would tell whether it is whole: convert it with samtools view -b",
+        for given in inputs:
+            kept = contigs if options.skip_aligned else None
+            begin = partial(open_input, given, options=options, contigs=kept, reference=reference, threads=threads)
+            opened = begin()
+            stays_open = not waiting or not all(map(is_file, given.paths))
+            with ExitStack() as for_now:
+                (resources if stays_open else for_now).callback(opened.close)
+                programs = header.add(opened.header, opened.path)
+                waiting.append(_Waiting(begin, opened if stays_open else None, programs))
+                sizes.append(opened.size)
+        return ReadSource(
+            waiting, header.text, total_size(sizes), resources=resources.pop_all(), batch_reads=batch_reads
         )
-    if _is_file(path):
-        with BgzfFile(os.fspath(path)):
-            pass
-
-
-def _decoded(path: StrPath, stream: InputStream, reference: StrPath | None, resources: ExitStack) -> Source:
-    """A SAM or CRAM file as BAM; one from a pipe goes to a temporary file first, as its end has to be looked at."""
-    name = stream.path
-    if not _is_file(path):
-        _log.info("keeping %s in a temporary file", name)
-        spooled = resources.enter_context(tempfile.NamedTemporaryFile(prefix="colonnade-"))  # noqa: SIM115
-        while part := stream.take(_PEEK):
-            spooled.write(part)
-        spooled.flush()
-        path = spooled.name
-    return resources.enter_context(closing(DecodedSource(path, reference=reference, name=name)))
-
-
-def _is_file(path: StrPath) -> bool:
-    return os.fspath(path) != STANDARD_INPUT and os.path.isfile(path)

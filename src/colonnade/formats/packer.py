@@ -33,6 +33,19 @@ class Packed(NamedTuple):
     place: int
 
 
+class Records(NamedTuple):
+    """Records of BAM, one behind the other.
+
+    Attributes
+    ----------
+    data, offsets
+        uint8 bytes, and int64 offsets (records + 1,) into them.
+    """
+
+    data: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
+
+
 class RecordPacker(ABC):
     """Makes BAM records of what a stream holds.
 
@@ -46,8 +59,8 @@ class RecordPacker(ABC):
         self.stream = stream
         self._done = 0
 
-    def batches(self, *, reads: int, size: int) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]]:
-        """All records: uint8 bytes, and int64 offsets (records + 1,) into them.
+    def batches(self, *, reads: int, size: int) -> Iterator[Records]:
+        """All records.
 
         Parameters
         ----------
@@ -61,7 +74,7 @@ class RecordPacker(ABC):
             out, offsets = np.empty(size, np.uint8), np.zeros(reads + 1, np.int64)
             count, has_more, out = self._fill(out, offsets)
             if count:
-                yield out[: offsets[count]], offsets[: count + 1]
+                yield Records(out[: offsets[count]], offsets[: count + 1])
 
     @property
     def left_out(self) -> int:
