@@ -100,6 +100,8 @@ def align(packed, bases, length, position, span, cigar):
 def fill_cells(packed, bases, length, position, width, cells):
     """Score the alignments of each start of the read to each start of the reference, and note how the best ones go.
 
+    Returns the score of the whole read with the whole stretch; that is very low where the band leaves no way.
+
     Row ``i`` of ``cells`` is for base ``i`` of the reference, its first column for base ``max(0, i - width)`` of the read. A gap
     opens only after a match. Among equal scores a match goes before a deletion, this before an insertion, and opening a gap
     before going on with one.
@@ -140,6 +142,7 @@ def fill_cells(packed, bases, length, position, width, cells):
             cells[i, j - start] = cell
         scores[end] = left
         deletions[end] = IMPOSSIBLE
+    return scores[length]
 
 
 @kernel
