@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,30 @@ def samse(fasta: Path, sai: Path, reads: Path, *options: str) -> list[str]:
         ["bwa", "samse", *options, str(fasta), str(sai), str(reads)], check=True, capture_output=True, text=True
     )
     return [line for line in done.stdout.splitlines() if not line.startswith("@")]
+
+
+class Sampe(NamedTuple):
+    """What bwa sampe says: SAM lines without the header, first and last mate of each pair in turns; and its log."""
+
+    lines: list[str]
+    log: str
+
+
+def sampe(fasta: Path, sai: tuple[Path, Path], reads: tuple[Path, Path], *options: str) -> Sampe:
+    """The lines and the log of ``bwa sampe``."""
+    files = [str(path) for path in (fasta, *sai, *reads)]
+    done = subprocess.run(["bwa", "sampe", *options, *files], check=True, capture_output=True, text=True)
+    return Sampe([line for line in done.stdout.splitlines() if not line.startswith("@")], done.stderr)
+
+
+def best_hits(sai: Path) -> np.ndarray:
+    """How many places of each read are best, as the search found them: X0, also where no tag says it."""
+    offsets, fields = read_sai(sai)
+    counts = np.zeros(len(offsets) - 1, np.int64)
+    for read, (start, end) in enumerate(pairwise(offsets)):
+        best = fields["score"][start:end] == fields["score"][start : start + 1]
+        counts[read] = (fields["row_end"] - fields["row_start"])[start:end][best].sum()
+    return counts
 
 
 def read_sai(path: Path) -> Hits:

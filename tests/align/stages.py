@@ -2,7 +2,7 @@
 
 import gzip
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +14,12 @@ import pysam
 from colonnade.align.batch import Batch
 from colonnade.align.finish import finish
 from colonnade.align.index import open_index
+from colonnade.align.insert_sizes import Histogram, observe
 from colonnade.align.locate import locate
 from colonnade.align.options import AlignOptions
 from colonnade.align.search import search
+
+UNMAPPED, FIRST, LAST = 4, 77, 141  # flags of reads that nothing was done with: single ones, and mates
 
 
 class Read(NamedTuple):
@@ -27,10 +30,13 @@ class Read(NamedTuple):
     qualities: str
     tags: str = ""
 
-    def sam(self) -> str:
+    def sam(self, flag: int = UNMAPPED) -> str:
         """An unaligned record."""
-        line = f"{self.name}\t4\t*\t0\t0\t*\t*\t0\t0\t{self.bases}\t{self.qualities}"
+        line = f"{self.name}\t{flag}\t*\t0\t0\t*\t*\t0\t0\t{self.bases}\t{self.qualities}"
         return f"{line}\t{self.tags}" if self.tags else line
+
+
+Pair = tuple[Read, Read]  #: first and last mate
 
 
 class Record(NamedTuple):
@@ -69,6 +75,12 @@ def pristine(reads: Iterable[Read], folder: Path) -> Batch:
     return of_records(load(to_bam(["@HD\tVN:1.6", *(read.sam() for read in reads)], folder / "pristine.bam"))[1])
 
 
+def pristine_pairs(pairs: Iterable[Pair], folder: Path) -> Batch:
+    """Pairs that nothing was done with yet."""
+    lines = (line for first, last in pairs for line in (first.sam(FIRST), last.sam(LAST)))
+    return of_records(load(to_bam(["@HD\tVN:1.6", *lines], folder / "pristine.bam"))[1])
+
+
 def of_records(records: Sequence[bytes]) -> Batch:
     """A pristine batch of unaligned records."""
     offsets = np.cumsum([0, *map(len, records)], dtype=np.int64)
@@ -93,18 +105,62 @@ def by_bwa(
     fasta: Path, reads: Iterable[Read], folder: Path, *options: str, listed: int = 3
 ) -> tuple[bytes, list[bytes]]:
     """Header and records of bwa aln and samse, made BAM by htslib."""
-    fastq = folder / "reads.fq"
-    fastq.write_text("".join(f"@{read.name}\n{read.bases}\n+\n{read.qualities}\n" for read in reads))
+    fastq = to_fastq(reads, folder / "reads.fq")
     lines = bwa.samse(fasta, bwa.aln(fasta, fastq, *options), fastq, "-n", str(listed))
+    return load(to_bam([*contig_lines(fasta), *lines], folder / "bwa.bam"))
+
+
+class BwaPairs(NamedTuple):
+    """What bwa makes of pairs: header and records, both mates of a pair in turns; best hits of each record; its log."""
+
+    header: bytes
+    records: list[bytes]
+    best_hits: list[int]
+    log: str
+
+
+def pairs_by_bwa(
+    fasta: Path, pairs: Sequence[Pair], folder: Path, *, aln: Sequence[str] = (), sampe: Sequence[str] = ()
+) -> BwaPairs:
+    """Pairs by bwa aln, twice, and sampe, made BAM by htslib."""
+    first, last = (to_fastq((pair[end] for pair in pairs), folder / f"reads_{end + 1}.fq") for end in (0, 1))
+    sai = bwa.aln(fasta, first, *aln), bwa.aln(fasta, last, *aln)
+    lines, log = bwa.sampe(fasta, sai, (first, last), *sampe)
+    counts = np.stack([bwa.best_hits(path) for path in sai], axis=1).ravel().tolist()
+    return BwaPairs(*load(to_bam([*contig_lines(fasta), *lines], folder / "bwa.bam")), counts, log)
+
+
+def write_fasta(contigs: Mapping[str, str], path: Path) -> Path:
+    """Write a genome, its .fai, and its index by bwa."""
+    path.write_text("".join(f">{name}\n{bases}\n" for name, bases in contigs.items()))
+    return index_fasta(path)
+
+
+def index_fasta(path: Path) -> Path:
+    """Make the .fai of a genome, and its index by bwa."""
+    pysam.faidx(str(path))
+    return bwa.index(path)
+
+
+def to_fastq(reads: Iterable[Read], path: Path) -> Path:
+    """Write reads for bwa."""
+    path.write_text("".join(f"@{read.name}\n{read.bases}\n+\n{read.qualities}\n" for read in reads))
+    return path
+
+
+def contig_lines(fasta: Path) -> list[str]:
+    """The @SQ lines of a genome with a .fai."""
     names = [line.split("\t")[:2] for line in Path(f"{fasta}.fai").read_text().splitlines()]
-    header = [f"@SQ\tSN:{name}\tLN:{length}" for name, length in names]
-    return load(to_bam([*header, *lines], folder / "bwa.bam"))
+    return [f"@SQ\tSN:{name}\tLN:{length}" for name, length in names]
 
 
 def by_us(fasta: Path, batch: Batch, options: AlignOptions) -> list[bytes]:
-    """Records of search, locate and finish."""
+    """Records of search, locate, and finish, with the insert sizes of this batch."""
     index = open_index(fasta)
-    return split(finish(locate(search(batch, index.fm, options), index, options), index, options))
+    located = locate(search(batch, index.fm, options), index, options)
+    histogram = Histogram()
+    histogram.add(observe(located))
+    return split(finish(located, index, options, histogram.estimate(index.contigs.length, options)))
 
 
 def place_set(record: pysam.AlignedSegment) -> set[tuple[str, str, int]]:

@@ -68,7 +68,7 @@ def run_case(fasta: Path, reads: list[Read], folder: Path, letters: tuple[str, .
     header, by_bwa = stages.by_bwa(fasta, reads, folder, *letters, listed=LISTED)
     batch = stages.pristine(reads, folder)
     runs = [
-        stages.by_us(fasta, batch, AlignOptions(**options, listed_hits=LISTED, bwa_quirks=quirks))
+        stages.by_us(fasta, batch, AlignOptions(**options, listed_single_hits=LISTED, bwa_quirks=quirks))
         for quirks in (True, False)
     ]
     records = [stages.as_records(header, run, folder / "records.bam") for run in (by_bwa, *runs)]
@@ -296,10 +296,21 @@ def with_flag(record: bytes, flag: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("best_hits", "ambiguous", "expected"), [(1, 0, "U"), (2, 0, "R"), (1, 10, "U"), (1, 11, "N"), (2, 11, "N")]
+    ("best_hits", "ambiguous", "is_rescued", "expected"),
+    [
+        (1, 0, False, "U"),
+        (2, 0, False, "R"),
+        (1, 10, False, "U"),
+        (1, 11, False, "N"),
+        (2, 11, False, "N"),
+        (2, 0, True, "M"),
+        (1, 11, True, "N"),
+    ],
 )
-def test_places_on_more_than_ten_ambiguous_bases_are_marked(best_hits: int, ambiguous: int, expected: str) -> None:
-    assert chr(kernels.kind_of(best_hits, ambiguous)) == expected
+def test_places_on_more_than_ten_ambiguous_bases_are_marked_and_those_of_rescued_mates(
+    best_hits: int, ambiguous: int, is_rescued: bool, expected: str
+) -> None:
+    assert chr(kernels.kind_of(best_hits, ambiguous, is_rescued)) == expected
 
 
 @pytest.mark.parametrize("length", [61, 62])

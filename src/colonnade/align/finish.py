@@ -6,30 +6,36 @@ import numpy as np
 import numpy.typing as npt
 
 from colonnade.align import finish_kernels as kernels
+from colonnade.align import laying_kernels
 from colonnade.align.batch import Batch, Phase
 from colonnade.align.contigs import Contigs
 from colonnade.align.index import Index
-from colonnade.align.locate_kernels import Places
+from colonnade.align.insert_sizes import NO_INSERT_SIZES, InsertSizes
+from colonnade.align.laying_kernels import Cigars, Genome, Laid, Reads
 from colonnade.align.options import AlignOptions
+from colonnade.align.pairing import pair
 
 _NO_LIMIT = 2**31 - 1
 
 
-def finish(batch: Batch, index: Index, options: AlignOptions) -> Batch:
-    """Align each read to its place, and write its final record.
+def finish(batch: Batch, index: Index, options: AlignOptions, insert_sizes: InsertSizes = NO_INSERT_SIZES) -> Batch:
+    """Make pairs, align each read to its place, and write its final record.
 
-    Equal to what ``bwa samse`` writes (bwa_refine_gapped and bwa_print_sam1, bwase.c) after conversion to BAM by htslib, with two
-    differences unless ``options.bwa_quirks``: a read that does not end on the contig that it begins on is unaligned, and XA lists
-    neither such places nor the record's own. Letters other than A, C, G, T stay as they are, where bwa has N.
+    Equal to what ``bwa samse`` and ``bwa sampe`` write (bwase.c, bwape.c) after conversion to BAM by htslib, but for what
+    ``options.bwa_quirks`` names: a read that does not end on the contig that it begins on is unaligned, mates of a proper pair are
+    on one contig, and XA lists neither places across contigs nor the record's own. A read without a place has nothing but that of
+    its mate. Letters other than A, C, G, T stay as they are, where bwa has N.
 
     Parameters
     ----------
     batch
         Located reads.
     index
-        Its contigs and its bases are used.
+        Its contigs and its bases are used, and for pairs all else of it.
     options
-        Limit of X1, quirks.
+        Rules of pairs, limit of X1, quirks.
+    insert_sizes
+        Of each read group, for pairs.
 
     Raises
     ------
@@ -37,28 +43,40 @@ def finish(batch: Batch, index: Index, options: AlignOptions) -> Batch:
         The batch is not located, or is finished already.
     """
     batch.require(Phase.POSITIONED)
-    data, records = batch.records()
-    reads = kernels.Reads(*(batch.column(name) for name in kernels.Reads._fields))
-    place_offsets, fields = batch.lists("places")
-    places = Places(offsets=place_offsets, **fields)
     genome = _genome(index)
-    size, longest, widest = kernels.measure(records, reads, places, int(np.diff(genome.name_offsets).max()))
-    scratch = kernels.Scratch(
-        bases=np.empty(longest, np.uint8),
-        cigar=np.empty(kernels.item_room(longest, widest), np.int64),
-        text=np.empty(kernels.text_room(widest), np.uint8),
-    )
-    rules = kernels.Rules(_NO_LIMIT if options.all_hits else options.most_best_hits, options.bwa_quirks)
-    out = np.empty(size, np.uint8)
-    offsets = np.empty(len(batch) + 1, np.int64)
-    kernels.write_records(genome, data, records, reads, places, rules, scratch, out, offsets)
+    data, records = batch.records()
+    reads, places, rescued = pair(batch, _reads(batch), index, genome, options, insert_sizes)
+
+    bases = np.empty(int(reads.length.max(initial=0)), np.uint8)
+    items, most_items = laying_kernels.count_items(reads, rescued)
+    cigars = Cigars(np.empty(len(batch), np.int64), np.empty(len(batch), np.int64), np.empty(items, np.uint32))
+    contig, start, span = np.empty((3, len(batch)), np.int64)
+    laid = Laid(contig, start, span, np.empty(len(batch), np.uint8))
+    quirks = options.bwa_quirks
+    lay = laying_kernels.lay_reads
+    lay(genome, data, records, reads, rescued, quirks, bases, np.empty(most_items, np.int64), cigars, laid)
+
+    size, widest = kernels.measure(records, reads, laid, cigars, places, int(np.diff(genome.name_offsets).max()))
+    rules = kernels.Rules(_NO_LIMIT if options.all_hits else options.most_best_hits, quirks)
+    room = laying_kernels.item_room(len(bases), widest)
+    scratch = kernels.Scratch(bases, np.empty(room, np.int64), np.empty(kernels.text_room(widest), np.uint8))
+    out, offsets = np.empty(size, np.uint8), np.empty(len(batch) + 1, np.int64)
+    kernels.write_records(genome, data, records, reads, rescued, laid, cigars, places, rules, scratch, out, offsets)
     return Batch.of_records(out[: offsets[-1]], offsets, phase=Phase.FINISHED)
 
 
-def _genome(index: Index) -> kernels.Genome:
+def _reads(batch: Batch) -> Reads:
+    """The place of each read by itself, in arrays that may be changed."""
+    columns = {name: batch.column(name).copy() for name in Reads._fields if name in batch.table.schema.names}
+    quality = columns.pop("mapping_quality").astype(np.int64)
+    is_proper = np.zeros(len(batch), np.uint8)
+    return Reads(**columns, mapping_quality=quality, single_quality=quality.copy(), is_proper=is_proper)
+
+
+def _genome(index: Index) -> Genome:
     contigs = index.contigs
     names, name_offsets = _names(contigs)
-    return kernels.Genome(
+    return Genome(
         packed=index.packed,
         length=contigs.length,
         offsets=contigs.offsets,

@@ -1,38 +1,65 @@
-"""Final BAM records (SAM specification, section 4.2): those of ``bwa samse``, as htslib makes them BAM."""
+"""Final BAM records (SAM specification, section 4.2): those of ``bwa samse`` and ``sampe``, as htslib makes them BAM."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from colonnade.align.laying_kernels import item_room
+from colonnade.align.own_tags_kernels import (
+    AM,
+    END,
+    MD,
+    OWN_TAGS,
+    PLACE_TEXT,
+    SM,
+    TEXT,
+    X0,
+    X1,
+    count_ambiguous,
+    kind_of,
+    put_foreign_tags,
+    put_hit_tags,
+    put_integer_tag,
+    put_place_tags,
+    put_places,
+    put_tag,
+)
 from colonnade.align.record_kernels import (
     BASES,
     BIN,
     CONTIG,
+    DUPLICATE,
+    FIRST,
     FLAG,
     ITEMS,
+    KEPT,
+    LAST,
+    MATE_CONTIG,
+    MATE_POSITION,
+    MATE_REVERSE,
+    MATE_UNMAPPED,
+    NAME,
     NAME_LENGTH,
+    PAIRED,
     POSITION,
+    PROPER,
+    QCFAIL,
     QUALITY,
+    REVERSE,
+    TEMPLATE_LENGTH,
+    UNMAPPED,
+    flag_of,
+    is_mate,
     read_bases,
     sequence_of,
 )
-from colonnade.align.refine_kernels import (
-    MATCH,
-    aligned_span,
-    clip_trimmed,
-    describe,
-    item,
-    item_length,
-    operation,
-    refine,
-)
+from colonnade.align.refine_kernels import MATCH, clip_trimmed, describe, item
 from colonnade.formats.binning_kernels import reg2bin
-from colonnade.formats.integers_kernels import read_i32, read_u16
+from colonnade.formats.integers_kernels import read_i32
 from colonnade.formats.writing_kernels import (
     NOTHING,
     NOWHERE,
     put_bytes,
-    put_number,
     put_reverse_complement,
     put_reversed,
     put_u8,
@@ -41,54 +68,12 @@ from colonnade.formats.writing_kernels import (
 )
 from colonnade.jit import kernel
 
-UNMAPPED, REVERSE = 4, 16
-NOT_SAID = np.int64(-1)
-NUMBER_DIGITS = 10  # of a 32-bit integer
+ALONE = np.int64(-1)  # instead of a mate
+FOREIGN_FLAGS = QCFAIL | DUPLICATE
+MATE_FLAGS = PAIRED | FIRST | LAST
 MIN_SHIFT, DEPTH = 14, 5  # of the bins that a record names
-
-MANY_AMBIGUOUS = 10  # XT is N above so many of them under a read (bwa_print_sam1, bwase.c)
-
 ITEM_SIZE = 4
-OWN_TAGS = 8 * 7 + 3 * 4  # bytes at most: integers XC NM XN X0 X1 XM XO XG; XT, and MD and XA without their text
-PLACE_TEXT = 5 + 3 * NUMBER_DIGITS  # of a place in XA without contig and CIGAR: separators, strand, numbers
-PLUS, MINUS, COMMA, SEMICOLON = (np.int64(letter) for letter in b"+-,;")
-END, ONE = np.int64(0), np.int64(1)
-LETTERS = np.frombuffer(b"MIDNS", np.uint8)  # of CIGAR operations
-
-XC, XT, NM, XN, X0, X1, XM, XO, XG, MD, XA = (
-    np.int64(int.from_bytes(name, "little"))
-    for name in (b"XC", b"XT", b"NM", b"XN", b"X0", b"X1", b"XM", b"XO", b"XG", b"MD", b"XA")
-)
-LETTER, TEXT, UINT8, UINT16, UINT32 = (np.int64(kind) for kind in b"AZCSI")  # types of tags
-UNIQUE, REPEAT, AMBIGUOUS = (np.int64(kind) for kind in b"URN")  # values of XT
-
-
-class Genome(NamedTuple):
-    """The reference: the forward strand of all contigs, one behind the other."""
-
-    packed: np.ndarray  # uint8: four bases a byte, the first in the high bits
-    length: int
-    offsets: np.ndarray  # int64 (contigs,)
-    lengths: np.ndarray  # int64 (contigs,)
-    names: np.ndarray  # uint8: of all contigs
-    name_offsets: np.ndarray  # int64 (contigs + 1,)
-    hole_offsets: np.ndarray  # int64 (holes,): stretches of ambiguous bases
-    hole_lengths: np.ndarray  # int64 (holes,)
-
-
-class Reads(NamedTuple):
-    """The chosen place of each read, (reads,), as in ``colonnade.align.batch.SCHEMAS``."""
-
-    length: np.ndarray
-    position: np.ndarray
-    reverse: np.ndarray
-    mapping_quality: np.ndarray
-    mismatches: np.ndarray
-    gap_opens: np.ndarray
-    gap_extensions: np.ndarray
-    shift: np.ndarray
-    best_hits: np.ndarray
-    other_hits: np.ndarray
+ONE = np.int64(1)
 
 
 class Rules(NamedTuple):
@@ -107,25 +92,23 @@ class Scratch(NamedTuple):
 
 
 @kernel
-def measure(records, reads, places, longest_name):
-    """What the batch needs at most: (bytes of all records, bases of a read, bases of the reference that one covers)."""
+def measure(records, reads, laid, cigars, places, longest_name):
+    """What the batch needs at most: (bytes of all records, bases of the reference that a read covers)."""
     size = 0
-    longest = 0
     widest = 0
     for read in range(reads.length.size):
         size += records[read + 1] - records[read] + OWN_TAGS
-        if reads.position[read] == NOWHERE:
+        if laid.contig[read] == NOWHERE:
+            size += 2 * ITEM_SIZE
             continue
+        widest = max(widest, laid.span[read])
+        size += text_room(laid.span[read]) + ITEM_SIZE * (cigars.ends[read] - cigars.starts[read] + 1)
         length = np.int64(reads.length[read])
-        span = max(length + reads.shift[read], 0)
-        longest = max(longest, length)
-        widest = max(widest, span)
-        size += text_room(span) + ITEM_SIZE * (item_room(length, span) if reads.gap_opens[read] > 0 else 2)
-        for place in range(places.offsets[read], places.offsets[read + 1]):
+        for place in range(places.starts[read], places.ends[read]):
             span = max(length + places.shift[place], 0)
             widest = max(widest, span)
             size += longest_name + PLACE_TEXT + (2 * item_room(length, span) if places.gaps[place] > 0 else 0)
-    return size, longest, widest
+    return size, widest
 
 
 @kernel
@@ -135,134 +118,145 @@ def text_room(span):
 
 
 @kernel
-def item_room(length, span):
-    """Items of a CIGAR at most: one for each base, and what was trimmed. Its text has at most two letters for each base."""
-    return length + span + 1
-
-
-@kernel
-def write_records(genome, data, records, reads, places, rules, scratch, out, offsets):
+def write_records(genome, data, records, reads, rescued, laid, cigars, places, rules, scratch, out, offsets):
     """Write the final record of each read; int64 ``offsets`` (reads + 1,) say where they begin."""
     bases, cigar, text = scratch.bases, scratch.cigar, scratch.text
     at = np.int64(0)
+    second = ALONE  # the read that is the mate of the one before
     for read in range(reads.length.size):
         offsets[read] = at
         record = records[read]
+        flag = flag_of(data, record)
+        if flag & KEPT:
+            end = put_bytes(out, at, data, record, records[read + 1])
+            put_u16(out, at + FLAG, flag & ~KEPT)
+            at = end
+            continue
+        mate = ALONE
+        if is_mate(data, record):
+            mate = read - 1 if second == read else read + 1
+            second = max(second, mate)
+        is_placed = laid.contig[read] != NOWHERE
+        is_mate_placed = mate != ALONE and laid.contig[mate] != NOWHERE
         length = np.int64(reads.length[read])
         trimmed = read_i32(data, record + BASES) - length
-        position, reverse = reads.position[read], reads.reverse[read]
 
-        # how it lies
-        items = 0
-        if position != NOWHERE:
+        flag = flag & (FOREIGN_FLAGS if mate == ALONE else FOREIGN_FLAGS | MATE_FLAGS)
+        if is_mate_placed:
+            flag |= MATE_REVERSE if reads.reverse[mate] else NOTHING
+            flag |= PROPER if is_placed and reads.is_proper[read] else NOTHING
+        elif mate != ALONE:  # which is written where this one lies; bwa does not tell on which strand
+            flag |= MATE_UNMAPPED
+            flag |= MATE_REVERSE if is_placed and reads.reverse[read] and not rules.bwa_quirks else NOTHING
+
+        if is_placed:
+            contig, start, span = laid.contig[read], laid.start[read], laid.span[read]
+            position, reverse = genome.offsets[contig] + start, np.int64(reads.reverse[read])
+            items = np.int64(0)
+            for k in range(cigars.starts[read], cigars.ends[read]):
+                cigar[items] = cigars.items[k]
+                items += 1
             read_bases(data, sequence_of(data, record), length, reverse, bases)
-            items = 1
-            cigar[0] = item(length, MATCH)
-        if reads.gap_opens[read] > 0:
-            span = length + reads.shift[read]
-            items, position = refine(genome.packed, genome.length, bases, length, position, span, cigar)
-        span = aligned_span(cigar, items)
-        contig = contig_at(genome.offsets, position)
-        start = position - genome.offsets[contig]
-        within = start + span <= genome.lengths[contig]
-
-        # its record
-        if items > 0 and (within or rules.bwa_quirks):
             text_size, differences = describe(genome.packed, genome.length, position, cigar, items, bases, text)
             items = clip_trimmed(cigar, items, trimmed, reverse)
-            quality = np.int64(reads.mapping_quality[read])
-            end = put_aligned(data, record, contig, start, span, within, reverse, quality, cigar, items, out, at)
+            quality = reads.mapping_quality[read] if is_mate_placed else reads.single_quality[read]
+            is_within = laid.is_within[read] != 0
+            end = put_aligned(
+                data, record, contig, start, span, is_within, reverse, quality, cigar, items, flag, out, at
+            )
             end = put_foreign_tags(data, record, records[read + 1], trimmed, out, end)
+
             best = reads.best_hits[read]
+            is_rescued = rescued.ends[read] > rescued.starts[read]
             ambiguous = count_ambiguous(genome.hole_offsets, genome.hole_lengths, position, span)
-            end = put_place_tags(best, differences, ambiguous, out, end)
-            others = reads.other_hits[read] if best <= rules.most_best_hits else NOT_SAID
-            gap_opens, gap_extensions = reads.gap_opens[read], reads.gap_extensions[read]
-            end = put_hit_tags(best, others, reads.mismatches[read], gap_opens, gap_extensions, out, end)
+            end = put_place_tags(kind_of(best, ambiguous, is_rescued), differences, ambiguous, out, end)
+            if mate != ALONE:
+                mate_quality = reads.single_quality[mate] if is_mate_placed else NOTHING
+                end = put_integer_tag(out, end, SM, reads.single_quality[read])
+                end = put_integer_tag(out, end, AM, min(reads.single_quality[read], mate_quality))
+            if not is_rescued:
+                end = put_integer_tag(out, end, X0, best)
+                if best <= rules.most_best_hits:
+                    end = put_integer_tag(out, end, X1, reads.other_hits[read])
+            end = put_hit_tags(reads.mismatches[read], reads.gap_opens[read], reads.gap_extensions[read], out, end)
             end = put_tag(out, end, MD, TEXT)
             end = put_u8(out, put_bytes(out, end, text, NOTHING, text_size), END)
-            if places.offsets[read] < places.offsets[read + 1]:
+            if places.starts[read] < places.ends[read]:
+                quirks = rules.bwa_quirks
                 end = put_places(
-                    genome, data, record, read, length, position, reverse, places, rules, scratch, out, end
+                    genome, data, record, read, length, position, reverse, places, quirks, bases, cigar, out, end
                 )
         else:
-            end = put_unaligned(data, record, out, at)
+            contig, start, reverse = NOWHERE, NOWHERE, NOTHING
+            items, quality = NOTHING, NOTHING
+            if is_mate_placed:
+                contig, start, reverse = laid.contig[mate], laid.start[mate], np.int64(reads.reverse[mate])
+            if is_mate_placed and rules.bwa_quirks:  # which knows too late that there is no place
+                quality = reads.mapping_quality[read]
+                cigar[0] = item(length, MATCH)
+                items = clip_trimmed(cigar, ONE, trimmed, NOTHING) if trimmed > 0 else NOTHING
+            end = put_unaligned(data, record, contig, start, reverse, quality, cigar, items, flag, out, at)
             end = put_foreign_tags(data, record, records[read + 1], trimmed, out, end)
+
+        shown = read if is_placed and mate != ALONE and not is_mate_placed else mate
+        size = template_length(laid, reads, read, mate) if is_placed and is_mate_placed else NOTHING
+        has_place = is_mate_placed or (is_placed and mate != ALONE)
+        put_u32(out, at + MATE_CONTIG, laid.contig[shown] if has_place else NOWHERE)
+        put_u32(out, at + MATE_POSITION, laid.start[shown] if has_place else NOWHERE)
+        put_u32(out, at + TEMPLATE_LENGTH, size)
         put_u32(out, at, end - at - 4)
         at = end
     offsets[reads.length.size] = at
 
 
 @kernel
-def contig_at(offsets, position):
-    """The contig that a position lies on, from where each begins."""
-    low, high = 0, offsets.size
-    while high - low > 1:
-        middle = (low + high) // 2
-        if offsets[middle] <= position:
-            low = middle
-        else:
-            high = middle
-    return low
+def template_length(laid, reads, read, mate):
+    """From the 5' end of a read to that of its mate; 0 on different contigs."""
+    if laid.contig[read] != laid.contig[mate]:
+        return NOTHING
+    own = laid.start[read] + (laid.span[read] if reads.reverse[read] else NOTHING)
+    return laid.start[mate] + (laid.span[mate] if reads.reverse[mate] else NOTHING) - own
 
 
 @kernel
-def count_ambiguous(hole_offsets, hole_lengths, position, span):
-    """Ambiguous bases in a stretch, of the one hole that a binary search meets first (bns_cnt_ambi, bntseq.c)."""
-    low, high = 0, hole_offsets.size
-    while low < high:
-        middle = (low + high) // 2
-        start = hole_offsets[middle]
-        end = start + hole_lengths[middle]
-        if position >= end:
-            low = middle + 1
-        elif position + span <= start:
-            high = middle
-        else:
-            return min(end, position + span) - max(start, position)
-    return 0
-
-
-@kernel
-def kind_of(best_hits, ambiguous):
-    """Value of XT: whether a place is the only one so good, or lies on ambiguous bases."""
-    if ambiguous > MANY_AMBIGUOUS:
-        return AMBIGUOUS
-    return REPEAT if best_hits > 1 else UNIQUE
-
-
-@kernel
-def put_aligned(data, record, contig, start, span, within, reverse, mapping_quality, cigar, items, out, at):
-    """Write a record up to its qualities; returns where its tags go."""
-    flag = read_u16(data, record + FLAG) & ~(UNMAPPED | REVERSE)
-    flag |= (REVERSE if reverse else 0) | (0 if within else UNMAPPED)
-    covered = span if within and span > 0 else 1  # as htslib takes the bin of unaligned records
+def put_aligned(data, record, contig, start, span, within, reverse, mapping_quality, cigar, items, flag, out, at):
+    """Write a record up to its qualities, but for its mate; returns where its tags go."""
+    flag |= (REVERSE if reverse else NOTHING) | (NOTHING if within else UNMAPPED)
+    covered = span if within and span > 0 else ONE  # as htslib takes the bin of unaligned records
     put_head(data, record, contig, start, covered, mapping_quality, items, flag, out, at)
     sequence = sequence_of(data, record)
-    end = put_bytes(out, at + BASES, data, record + BASES, sequence)
+    end = put_bytes(out, at + NAME, data, record + NAME, sequence)
     for k in range(items):
         end = put_u32(out, end, cigar[k])
+    return put_read(data, record, reverse, out, end)
+
+
+@kernel
+def put_unaligned(data, record, contig, start, reverse, mapping_quality, cigar, items, flag, out, at):
+    """Write a record without a place, that of its mate or none, up to its qualities, but for its mate."""
+    flag |= UNMAPPED | (REVERSE if reverse else NOTHING)
+    put_head(data, record, contig, start, ONE, mapping_quality, items, flag, out, at)
+    end = put_bytes(out, at + NAME, data, record + NAME, sequence_of(data, record))
+    for k in range(items):
+        end = put_u32(out, end, cigar[k])
+    return put_read(data, record, reverse, out, end)
+
+
+@kernel
+def put_read(data, record, reverse, out, at):
+    """Write bases and qualities."""
+    sequence = sequence_of(data, record)
     bases = read_i32(data, record + BASES)
     qualities = sequence + (bases + 1) // 2
     if not reverse:
-        return put_bytes(out, end, data, sequence, qualities + bases)
-    end = put_reverse_complement(out, end, data, sequence, bases)
-    return put_reversed(out, end, data, qualities, bases)
-
-
-@kernel
-def put_unaligned(data, record, out, at):
-    """Write a record that lies nowhere, up to its qualities; returns where its tags go."""
-    flag = (read_u16(data, record + FLAG) | UNMAPPED) & ~REVERSE
-    put_head(data, record, NOWHERE, NOWHERE, ONE, NOTHING, NOTHING, flag, out, at)
-    bases = read_i32(data, record + BASES)
-    end = sequence_of(data, record) + (bases + 1) // 2 + bases
-    return put_bytes(out, at + BASES, data, record + BASES, end)
+        return put_bytes(out, at, data, sequence, qualities + bases)
+    at = put_reverse_complement(out, at, data, sequence, bases)
+    return put_reversed(out, at, data, qualities, bases)
 
 
 @kernel
 def put_head(data, record, contig, start, covered, mapping_quality, items, flag, out, at):
-    """Write what of a record's fixed part depends on its place."""
+    """Write a record's fixed part, but for its mate."""
     put_u32(out, at + CONTIG, contig)
     put_u32(out, at + POSITION, start)
     out[at + NAME_LENGTH] = data[record + NAME_LENGTH]
@@ -270,94 +264,4 @@ def put_head(data, record, contig, start, covered, mapping_quality, items, flag,
     put_u16(out, at + BIN, reg2bin(start, start + covered, MIN_SHIFT, DEPTH))
     put_u16(out, at + ITEMS, items)
     put_u16(out, at + FLAG, flag)
-
-
-@kernel
-def put_foreign_tags(data, record, end_of_record, trimmed, out, at):
-    """Write the tags that a record came with, and how many bases remain of a trimmed one."""
-    bases = read_i32(data, record + BASES)
-    tags = sequence_of(data, record) + (bases + 1) // 2 + bases
-    at = put_bytes(out, at, data, tags, end_of_record)
-    return put_integer_tag(out, at, XC, bases - trimmed) if trimmed > 0 else at
-
-
-@kernel
-def put_place_tags(best_hits, differences, ambiguous, out, at):
-    """Write what is to be said of the place: its kind, differences from the reference, ambiguous bases."""
-    at = put_tag(out, at, XT, LETTER)
-    at = put_u8(out, at, kind_of(best_hits, ambiguous))
-    at = put_integer_tag(out, at, NM, differences)
-    return put_integer_tag(out, at, XN, ambiguous) if ambiguous > 0 else at
-
-
-@kernel
-def put_hit_tags(best_hits, other_hits, mismatches, gap_opens, gap_extensions, out, at):
-    """Write what is to be said of the hit: how many there are, and its differences."""
-    at = put_integer_tag(out, at, X0, best_hits)
-    if other_hits != NOT_SAID:
-        at = put_integer_tag(out, at, X1, other_hits)
-    at = put_integer_tag(out, at, XM, np.int64(mismatches))
-    at = put_integer_tag(out, at, XO, np.int64(gap_opens))
-    return put_integer_tag(out, at, XG, np.int64(gap_opens) + gap_extensions)
-
-
-@kernel
-def put_places(genome, data, record, read, length, own_position, own_reverse, places, rules, scratch, out, at):
-    """Write XA, if there is any place to be listed.
-
-    What is no place for a record is not listed either, nor its own. As in bwa, a CIGAR is without what was trimmed, but has all
-    bases where there is no gap.
-    """
-    bases, cigar = scratch.bases, scratch.cigar
-    begin = put_tag(out, at, XA, TEXT)
-    end = begin
-    for place in range(places.offsets[read], places.offsets[read + 1]):
-        position, reverse = places.position[place], places.reverse[place]
-        items = 1
-        cigar[0] = item(read_i32(data, record + BASES), MATCH)
-        span = length
-        if places.gaps[place] > 0:
-            read_bases(data, sequence_of(data, record), length, reverse, bases)
-            span = length + places.shift[place]
-            items, position = refine(genome.packed, genome.length, bases, length, position, span, cigar)
-            span = aligned_span(cigar, items)
-        contig = contig_at(genome.offsets, position)
-        start = position - genome.offsets[contig]
-        is_own = position == own_position and reverse == own_reverse
-        is_within = start + span <= genome.lengths[contig]
-        if items > 0 and (rules.bwa_quirks or (is_within and not is_own)):
-            differences = np.int64(places.gaps[place]) + places.mismatches[place]
-            end = put_place(genome, contig, start, reverse, cigar, items, differences, out, end)
-    return put_u8(out, end, END) if end > begin else at
-
-
-@kernel
-def put_place(genome, contig, start, reverse, cigar, items, differences, out, at):
-    """Write an entry of XA: contig, strand and 1-based position, CIGAR, differences of the hit."""
-    at = put_bytes(out, at, genome.names, genome.name_offsets[contig], genome.name_offsets[contig + 1])
-    at = put_u8(out, at, COMMA)
-    at = put_u8(out, at, MINUS if reverse else PLUS)
-    at = put_number(out, at, start + 1)
-    at = put_u8(out, at, COMMA)
-    for k in range(items):
-        at = put_number(out, at, item_length(cigar[k]))
-        at = put_u8(out, at, LETTERS[operation(cigar[k])])
-    at = put_u8(out, at, COMMA)
-    at = put_number(out, at, differences)
-    return put_u8(out, at, SEMICOLON)
-
-
-@kernel
-def put_tag(out, at, name, kind):
-    """Write a tag's name and type."""
-    return put_u8(out, put_u16(out, at, name), kind)
-
-
-@kernel
-def put_integer_tag(out, at, name, value):
-    """Write a tag of a number in the smallest type that has room for it, as htslib does (aux_parse, sam.c)."""
-    if value <= 0xFF:
-        return put_u8(out, put_tag(out, at, name, UINT8), value)
-    if value <= 0xFFFF:
-        return put_u16(out, put_tag(out, at, name, UINT16), value)
-    return put_u32(out, put_tag(out, at, name, UINT32), value)
+    put_u32(out, at + BASES, read_i32(data, record + BASES))

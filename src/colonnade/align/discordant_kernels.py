@@ -1,0 +1,182 @@
+"""Pairs that hits alone do not make proper: near a mate that is sure, its other mate is looked for (bwa_paired_sw, bwape.c)."""
+
+import math
+
+import numpy as np
+
+from colonnade.align.laying_kernels import contig_at
+from colonnade.align.pairing_kernels import DECIBEL, HALF, NO_GROUP, ROOT_HALF
+from colonnade.align.record_kernels import read_bases, sequence_of
+from colonnade.align.refine_kernels import CLIP, aligned_span, item_length, operation
+from colonnade.align.rescue_kernels import align_mate
+from colonnade.formats.writing_kernels import NOTHING, NOWHERE
+from colonnade.jit import kernel
+
+SURE = 17  # mapping quality of a mate near which the other one is looked for (SW_MIN_MAPQ)
+SPREAD = 3.0  # standard deviations of the insert size to either side of where it ought to be
+
+# What differences cost, and from which of the costs of two places their qualities follow.
+MISMATCH_COST, OPEN_COST, EXTENSION_COST, CLIP_COST = 9, 13, 2, 3
+COST_SCALE, COST_UNIT = 8.0, 3.0
+TYPICAL_SIGMA = 1.5  # by which the insert size of a rescued pair is assumed to differ from the mean
+UNLIMITED = 255
+HALVING, DISCOUNT = 2, 8  # of the quality of the mate that is moved
+
+
+@kernel
+def rescue_mates(genome, data, records, pairs, sizes, rules, reads, bases, cigar, room, rescued):
+    """Look for a mate near the other one in each pair that is not proper and has one that is sure.
+
+    Parameters
+    ----------
+    genome
+        ``colonnade.align.laying_kernels.Genome``.
+    data, records
+        Bytes of the records, and where each begins.
+    pairs
+        As ``colonnade.align.pairing_kernels.list_pairs`` fills them.
+    sizes, rules
+        As there.
+    reads
+        Changed for mates that are found: place, differences, qualities.
+    bases, cigar, room
+        Scratch for one read.
+    rescued
+        ``colonnade.align.laying_kernels.Cigars``, filled with theirs.
+    """
+    found = np.empty((2, 5), np.int64)
+    found_cigars = np.empty((2, cigar.size), np.int64)
+    limits = np.empty(2, np.int64)
+    size = np.int64(0)
+    for pair in range(pairs.shape[0]):
+        group = pairs[pair, 3]
+        first, last = pairs[pair, 0], pairs[pair, 1]
+        is_sure = max(reads.mapping_quality[first], reads.mapping_quality[last]) >= SURE
+        if group == NO_GROUP or reads.is_proper[first] or not is_sure:
+            continue
+        for mate in range(2):
+            read, anchor = pairs[pair, mate], pairs[pair, 1 - mate]
+            found[mate, 0] = 0
+            limits[mate] = UNLIMITED
+            if reads.position[anchor] == NOWHERE:
+                continue
+            start, end = window(reads, anchor, read, sizes.mean[group], sizes.sd[group], genome.length)
+            reverse = 1 - np.int64(reads.reverse[anchor])
+            length = np.int64(reads.length[read])
+            read_bases(data, sequence_of(data, records[read]), length, reverse, bases)
+            items, position, mismatches, gap_opens, gap_extensions = align_mate(
+                genome.packed, genome.length, start, end - start, bases, length, room, cigar
+            )
+            if items > 0 and not rules.bwa_quirks:
+                span = aligned_span(cigar, items)
+                items = items if is_near(genome, reads.position[anchor], position, span) else 0
+            if items > 0 and reads.position[read] != NOWHERE:
+                old = cost(reads.mismatches[read], reads.gap_opens[read], reads.gap_extensions[read], NOTHING)
+                old = np.int64(old + DECIBEL * math.log(sizes.abnormal_share[group] / genome.length))
+                new = cost(mismatches, gap_opens, gap_extensions, clipped(cigar, items))
+                new += np.int64(DECIBEL * math.log(0.5 * math.erfc(ROOT_HALF * TYPICAL_SIGMA) + HALF))
+                limits[mate] = abs(old - new)
+                items = items if new <= old else 0
+            found[mate, 0] = items
+            found[mate, 1] = position
+            found[mate, 2] = mismatches
+            found[mate, 3] = gap_opens
+            found[mate, 4] = gap_extensions
+            for k in range(items):
+                found_cigars[mate, k] = cigar[k]
+        moved = choose(reads, first, last, found, rules.bwa_quirks)
+        if moved >= 0:
+            read, anchor = pairs[pair, moved], pairs[pair, 1 - moved]
+            set_qualities(reads, read, anchor, found[0, 0] > 0 and found[1, 0] > 0, limits[moved])
+            move(reads, read, anchor, found[moved])
+            rescued.starts[read] = size
+            for k in range(found[moved, 0]):
+                rescued.items[size] = found_cigars[moved, k]
+                size += 1
+            rescued.ends[read] = size
+
+
+@kernel
+def window(reads, anchor, mate, mean, sd, genome_length):
+    """Where a mate ought to be, as (start, end): on the other strand, as far away as insert sizes are long."""
+    position = np.int64(reads.position[anchor])
+    length, mate_length = np.int64(reads.length[anchor]), np.int64(reads.length[mate])
+    if not reads.reverse[anchor]:
+        start = np.int64(position + mean - SPREAD * sd - mate_length * 1.5)
+        end = np.int64(start + 2 * SPREAD * sd + 2 * mate_length)
+        return max(start, position + length), min(end, genome_length)
+    start = np.int64(position + length - mean - SPREAD * sd - mate_length * 0.5)
+    end = np.int64(start + 2 * SPREAD * sd + 2 * mate_length)
+    return max(start, 0), position if end < 0 else min(end, position)
+
+
+@kernel
+def is_near(genome, anchor, position, span):
+    """Whether a stretch lies within the contig of another place."""
+    contig = contig_at(genome.offsets, anchor)
+    start = genome.offsets[contig]
+    return start <= position and position + span <= start + genome.lengths[contig]
+
+
+@kernel
+def cost(mismatches, gap_opens, gap_extensions, clipped_bases):
+    """What the differences of a place cost, in decibels."""
+    total = np.int64(mismatches) * MISMATCH_COST + np.int64(gap_opens) * OPEN_COST
+    total += np.int64(gap_extensions) * EXTENSION_COST + clipped_bases * CLIP_COST
+    return np.int64(total / COST_UNIT * COST_SCALE + HALF)
+
+
+@kernel
+def clipped(cigar, items):
+    """Bases that are clipped at both ends."""
+    total = 0
+    for k in range(items):
+        total += item_length(cigar[k]) if operation(cigar[k]) == CLIP else 0
+    return total
+
+
+@kernel
+def choose(reads, first, last, found, bwa_quirks):
+    """Which mate is to be moved: the one found, or the less sure of two; -1 for none, as where one is found where it is.
+
+    For bwa a mate without hits is at the first base of all.
+    """
+    if found[0, 0] > 0 and found[1, 0] > 0:
+        moved = 0 if reads.mapping_quality[first] < reads.mapping_quality[last] else 1
+    elif found[0, 0] > 0:
+        moved = 0
+    elif found[1, 0] > 0:
+        moved = 1
+    else:
+        return -1
+    read = last if moved else first
+    position = reads.position[read]
+    if bwa_quirks and reads.best_hits[read] == 0:
+        position = 0
+    return -1 if position == found[moved, 1] else moved
+
+
+@kernel
+def set_qualities(reads, read, anchor, is_choice, limit):
+    """Set the qualities of both mates, one of which is moved; ``is_choice`` if it could have been the other one."""
+    mapping_quality, single_quality = reads.mapping_quality, reads.single_quality
+    quality = mapping_quality[anchor]
+    if is_choice:
+        quality = abs(mapping_quality[anchor] - mapping_quality[read])
+    quality = min(quality, max(1, mapping_quality[anchor] - mapping_quality[read] // HALVING - DISCOUNT))
+    mapping_quality[anchor] = quality
+    mapping_quality[read] = min(quality, limit)
+    single_quality[anchor] = min(single_quality[anchor], quality)
+    single_quality[read] = single_quality[anchor]
+
+
+@kernel
+def move(reads, read, anchor, found):
+    """Give a mate the place at which it was found."""
+    reads.position[read] = found[1]
+    reads.mismatches[read] = found[2]
+    reads.gap_opens[read] = found[3]
+    reads.gap_extensions[read] = found[4]
+    reads.reverse[read] = 1 - reads.reverse[anchor]
+    reads.is_proper[read] = 1
+    reads.is_proper[anchor] = 1
