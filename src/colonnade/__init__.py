@@ -10,9 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from colonnade.align.engine import AlignSummary, align
+    from colonnade.align.engine import align
     from colonnade.align.index import build_index
+    from colonnade.align.inputs import ReadFiles, read_inputs
     from colonnade.align.options import AlignOptions
+    from colonnade.align.summary import AlignSummary
     from colonnade.compare.engine import CompareResult, compare, compare_to_files
     from colonnade.compare.options import CompareOptions
     from colonnade.compare.question import Question
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AlignOptions": "colonnade.align.options",
-    "AlignSummary": "colonnade.align.engine",
+    "AlignSummary": "colonnade.align.summary",
     "Alignment": "colonnade.pileup.columns",
     "ColonnadeError": "colonnade.errors",
     "Column": "colonnade.pileup.columns",
@@ -42,6 +44,7 @@ _HOMES = {
     "Question": "colonnade.compare.question",
     "REF": "colonnade.compare.samples",
     "Range": "colonnade.plan.ranges",
+    "ReadFiles": "colonnade.align.inputs",
     "ReadFilter": "colonnade.records.filters",
     "Region": "colonnade.regions",
     "RegionTally": "colonnade.tally.engine",
@@ -53,6 +56,7 @@ _HOMES = {
     "compare_to_files": "colonnade.compare.engine",
     "pileup": "colonnade.pileup.engine",
     "plan": "colonnade.plan.api",
+    "read_inputs": "colonnade.align.inputs",
     "tally": "colonnade.tally.engine",
 }
 
@@ -71,6 +75,7 @@ __all__ = [
     "Pileup",
     "Question",
     "Range",
+    "ReadFiles",
     "ReadFilter",
     "Region",
     "RegionTally",
@@ -82,6 +87,7 @@ __all__ = [
     "compare_to_files",
     "pileup",
     "plan",
+    "read_inputs",
     "tally",
 ]
 

@@ -15,6 +15,7 @@ import colonnade as cn
 from colonnade.align import engine
 from colonnade.align.contigs import Contigs
 from colonnade.align.engine import AlignSummary, align
+from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
 from colonnade.errors import ColonnadeError, UsageError
 
@@ -75,8 +76,6 @@ def test_every_read_is_written_in_order(aligned) -> None:
         reads=N_READS,
         aligned=sum(record.is_mapped for record in found),
         confident=sum(record.mapping_quality >= 20 for record in found),
-        too_long=0,
-        left_out=0,
     )
     assert N_READS * 0.8 < summary.confident + N_READS // 8 <= summary.aligned < N_READS
 
@@ -140,7 +139,7 @@ def test_options_reach_search_and_header(aligned) -> None:
 def test_no_reads_give_no_records(aligned) -> None:
     Path("none.fq").touch()
     for sort in (False, True):
-        assert aligned("none.fq", sort=sort, force=True, threads=2) == AlignSummary(0, 0, 0, 0, 0)
+        assert aligned("none.fq", sort=sort, force=True, threads=2) == AlignSummary()
         assert records() == []
 
 
@@ -148,7 +147,7 @@ def test_reads_too_long_are_counted_and_stay_unaligned(aligned, data: Path) -> N
     genome = "".join((data / "ref.fa").read_text().split("\n")[1::2])
     long = (genome * 5)[:65_536]
     Path("long.fq").write_text("".join(f"@{len(read)}\n{read}\n+\n{'I' * len(read)}\n" for read in (long, long[:60])))
-    assert aligned("long.fq") == AlignSummary(reads=2, aligned=1, confident=1, too_long=1, left_out=0)
+    assert aligned("long.fq") == AlignSummary(reads=2, aligned=1, confident=1, too_long=1)
     assert [record.is_mapped for record in records()] == [False, True]
 
 
@@ -159,20 +158,14 @@ def test_an_index_that_is_absent_is_made(folder: Path, data: Path) -> None:
     assert [r.to_string() for r in records("a.bam")] == [r.to_string() for r in records("b.bam")]
 
 
-def test_the_summary_is_one_line() -> None:
-    assert str(AlignSummary(9, 8, 7, 0, 0)) == "9 reads, 8 aligned, 7 with mapping quality 20 or more"
-    text = "9 reads, 8 aligned, 7 with mapping quality 20 or more; 3 secondary and supplementary records left out"
-    assert str(AlignSummary(9, 8, 7, 0, 3)) == text
-
-
 def test_progress_ends_with_all_reads(aligned, monkeypatch) -> None:
     monkeypatch.setattr(engine, "open_reads", partial(engine.open_reads, batch_reads=50))
     for threads in (1, 2):
-        calls: list[tuple[int, int | None]] = []
+        calls: list[tuple[str, int, int | None]] = []
         aligned(out=f"{threads}.bam", threads=threads, progress=lambda *call, calls=calls: calls.append(call))
-        assert [done for done, _ in calls] == [*range(50, N_READS + 1, 50)]
-        assert calls[-1] == (N_READS, N_READS)
-        assert all(total is not None and done <= total for done, total in calls)
+        assert [done for _, done, _ in calls] == [*range(50, N_READS + 1, 50)]
+        assert calls[-1] == ("aligning", N_READS, N_READS)
+        assert all(total is not None and done <= total for _, done, total in calls)
 
 
 # What cannot be done
@@ -183,7 +176,7 @@ def test_progress_ends_with_all_reads(aligned, monkeypatch) -> None:
 def test_an_interrupt_leaves_nothing(aligned, folder: Path, monkeypatch, sort: bool, threads: int) -> None:
     monkeypatch.setattr(engine, "open_reads", partial(engine.open_reads, batch_reads=50))
 
-    def interrupt(done: int, _total: int | None) -> None:
+    def interrupt(_stage: str, done: int, _total: int | None) -> None:
         if done > 100:
             raise KeyboardInterrupt
 
@@ -228,6 +221,23 @@ def test_reads_that_are_not_there_are_told_before_an_index_is_made(data: Path, f
     with pytest.raises((ColonnadeError, OSError), match=r"none\.fq"):
         align("none.fq", index="new.fa", out="a.bam")
     assert os.listdir(folder) == ["new.fa"]
+
+
+def test_a_table_of_inputs_has_all_that_is_said_of_each(aligned, data: Path, folder: Path) -> None:
+    inputs = (ReadFiles(data / "reads.fq"),)
+    for more in ({"mates": "2.fq"}, {"read_group": "a"}):
+        with pytest.raises(UsageError, match="several inputs have their own mates and read groups"):
+            aligned(inputs, **more)
+    assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize("name", ["1.fq", "2.fq"])
+def test_no_file_of_several_inputs_is_replaced(aligned, data: Path, folder: Path, name: str) -> None:
+    for number in "12":
+        Path(f"{number}.fq").write_bytes((data / "reads.fq").read_bytes())
+    with pytest.raises(UsageError, match="output is one of the inputs"):
+        aligned((ReadFiles("1.fq", "2.fq"), ReadFiles(data / "reads.fq")), out=name, force=True)
+    assert sorted(os.listdir(folder)) == ["1.fq", "2.fq"]
 
 
 def test_threads_are_one_at_least(aligned, folder: Path) -> None:

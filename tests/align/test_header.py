@@ -79,6 +79,8 @@ def test_the_command_says_what_changes_results_and_nothing_else() -> None:
         {"differences": 1e-6},
         {"differences": 0},
         {"bwa_quirks": True, "all_hits": True, "seed": 9},
+        {"orphans": "single", "interleaved": True, "only_aligned": True},
+        {"chimeric_share": 1e-7, "max_insert_size": 900, "no_rescue": True},
     ],
 )
 def test_the_command_gives_the_same_options_again(given: dict) -> None:

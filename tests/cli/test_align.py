@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from colonnade.cli import main
 from colonnade.errors import InputError
 
 ANCIENT = PRESETS["ancient"]
+OTHER_VALUES = {bool: ([], True), float: (["0.5"], 0.5), str: (["drop"], "drop")}
 
 
 class Engine:
@@ -21,11 +23,14 @@ class Engine:
         self.calls: list[SimpleNamespace] = []
         self.error: BaseException | None = None
         self.too_long = 0
+        self.stages: list[tuple[str, int, int | None]] = []
 
-    def __call__(self, reads: str, **arguments) -> SimpleNamespace:
-        self.calls.append(SimpleNamespace(reads=reads, **arguments))
+    def __call__(self, reads: object, mates: str | None, **arguments) -> SimpleNamespace:
+        self.calls.append(SimpleNamespace(reads=reads, mates=mates, **arguments))
         if self.error is not None:
             raise self.error
+        for stage in self.stages:
+            arguments["progress"](*stage)
         return Summary(too_long=self.too_long)
 
 
@@ -94,8 +99,29 @@ MAPPING = (
     ("--log-gap-penalty", {"log_gap_penalty": True}),
     ("-N", {"all_hits": True}),
     ("--all-hits", {"all_hits": True}),
+    ("-a 900", {"max_insert_size": 900}),
+    ("--max-insert-size 900", {"max_insert_size": 900}),
+    ("-c 1e-4", {"chimeric_share": 1e-4}),
+    ("--chimeric-share 0.0001", {"chimeric_share": 1e-4}),
+    ("-C 50", {"pairing_hits": 50}),
+    ("--pairing-hits 50", {"pairing_hits": 50}),
+    ("-s", {"no_rescue": True}),
+    ("--no-rescue", {"no_rescue": True}),
+    ("-A", {"no_insert_sizes": True}),
+    ("--no-insert-sizes", {"no_insert_sizes": True}),
+    ("-D 10", {"listed_single_hits": 10}),
+    ("--listed-single-hits 10", {"listed_single_hits": 10}),
     ("-h 10", {"listed_hits": 10}),
     ("--listed-hits 10", {"listed_hits": 10}),
+    ("-H 20", {"listed_discordant_hits": 20}),
+    ("--listed-discordant-hits 20", {"listed_discordant_hits": 20}),
+    ("--interleaved", {"interleaved": True}),
+    ("--orphans drop", {"orphans": "drop"}),
+    ("--orphans single", {"orphans": "single"}),
+    ("--orphans error", {}),
+    ("--skip-aligned", {"skip_aligned": True}),
+    ("--skip-duplicates", {"skip_duplicates": True}),
+    ("--only-aligned", {"only_aligned": True}),
     ("--seed 9", {"seed": 9}),
     ("--bwa-quirks", {"bwa_quirks": True}),
     ("-LNn4", {"log_gap_penalty": True, "all_hits": True, "differences": 4}),
@@ -114,8 +140,8 @@ def test_arguments_become_options(given, arguments: str, expected: dict[str, obj
 def test_every_option_has_a_long_name_that_is_its_field(given) -> None:
     assert {name for _, expected in MAPPING for name in expected} == {field.name for field in fields(AlignOptions)}
     for field in fields(AlignOptions):
-        value = [] if isinstance(field.default, bool) else ["7"]
-        assert getattr(given(f"--{field.name.replace('_', '-')}", *value), field.name) == (7 if value else True)
+        words, value = OTHER_VALUES.get(type(field.default), (["7"], 7))
+        assert getattr(given(f"--{field.name.replace('_', '-')}", *words), field.name) == value
 
 
 def test_counts_and_shares_are_told_apart_as_bwa_does(given) -> None:
@@ -160,26 +186,50 @@ def test_help_is_the_long_option_only(engine: Engine, capsys) -> None:
     assert "--preset" in capsys.readouterr().out
 
 
+def test_mates_are_a_second_file(engine: Engine) -> None:
+    assert main(["align", "--index", "ref", "-f", "out.bam", "1.fq", "2.fq"]) == 0
+    assert (engine.calls[0].reads, engine.calls[0].mates) == ("1.fq", "2.fq")
+
+
+def test_a_table_of_inputs_stands_for_files_and_groups(engine: Engine, tmp_path: Path) -> None:
+    table = tmp_path / "inputs.tsv"
+    table.write_text("read_group\tpath_1\tpath_2\na\t1.fq\t2.fq\n\tb.bam\t\n")
+    assert main(["align", "--index", "ref", "-f", "out.bam", "--inputs", str(table)]) == 0
+    assert [given.read_group for given in engine.calls[0].reads] == ["a", None]
+    assert [given.mates is None for given in engine.calls[0].reads] == [False, True]
+    assert engine.calls[0].mates is None
+
+
 @pytest.mark.parametrize(
-    "arguments", [["1.fq", "2.fq"], ["--interleaved", "reads.fq"], ["-s", "x.fq"], ["-a", "5", "x"]]
+    ("arguments", "message"),
+    [
+        ("", "no reads; expected a file, - for stdin, or --inputs FILE"),
+        ("--inputs a.tsv reads.fq", "--inputs names all files of reads; found reads.fq besides"),
+        ("--inputs a.tsv -r x", "--inputs names the read groups; found --read-group besides"),
+        ("--interleaved 1.fq 2.fq", "mates are in a file of their own, or interleaved; found --interleaved and 2.fq"),
+    ],
 )
-def test_paired_reads_are_refused_in_one_line(engine: Engine, capsys, arguments: list[str]) -> None:
-    try:
-        code = main(["align", "--index", "ref", "-f", "out.bam", *arguments])
-    except SystemExit as end:
-        code = end.code
-    assert code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("colonnade align: error: ")
-    assert "paired reads cannot be aligned yet" in err
-    assert err.count("\n") == 1
+def test_files_that_do_not_fit_together_are_refused(engine: Engine, capsys, arguments: str, message: str) -> None:
+    assert main(["align", "--index", "ref", "-f", "out.bam", *arguments.split()]) == 2
+    assert capsys.readouterr() == ("", f"colonnade align: error: {message}\n")
     assert not engine.calls
+
+
+def test_each_stage_is_told_by_lines_of_its_own(engine: Engine, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("colonnade.run.progress._SECONDS_BETWEEN_LINES", 0)
+    engine.stages = [("aligning", 5, 9), ("aligning", 9, 9), ("pairing", 9, 9)]
+    assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq"]) == 0
+    lines = [line.partition(" reads, ")[0] for line in capsys.readouterr().err.splitlines()]
+    start = "colonnade align: "
+    assert lines == [
+        *(f"{start}{stage}: {done} of about 9" for stage, done, _ in engine.stages),
+        f"{start}3 reads",
+    ]
 
 
 @pytest.mark.parametrize(
     "arguments",
-    ["-b", "-I", "-Y", "-B 3", "-c 0.1", "-A", "-P", "-C 1", "-D 1", "-H 1", "-q", "-v", "-z", "--thread 3", "-n many",
+    ["-b", "-I", "-Y", "-B 3", "-P", "-c many", "-a 1.5", "--orphans keep", "-q", "-v", "-z", "--thread 3", "-n many",
      "-n 1e-2", "-o 1.5", "--preset modern", "-t 0", "--threads 0"],
 )  # fmt: skip
 def test_letters_that_say_nothing_here_are_refused(engine: Engine, capsys, arguments: str) -> None:
@@ -192,7 +242,7 @@ def test_letters_that_say_nothing_here_are_refused(engine: Engine, capsys, argum
     assert not engine.calls
 
 
-@pytest.mark.parametrize("missing", ["--index", "-f", "reads"])
+@pytest.mark.parametrize("missing", ["--index", "-f"])
 def test_what_is_needed_is_asked_for(engine: Engine, capsys, missing: str) -> None:
     arguments = {"--index": ["--index", "ref"], "-f": ["-f", "out.bam"], "reads": ["reads.fq"]}
     del arguments[missing]
@@ -209,6 +259,7 @@ def test_what_is_needed_is_asked_for(engine: Engine, capsys, missing: str) -> No
         ("-n 1.5", "share of reads that may be missed is out of range; found 1.5"),
         ("-l 0", "seed length is out of range"),
         ("-e -2", "gap extensions is out of range; found -2"),
+        ("-c 0", "chimeric share is out of range; found 0"),
     ],
 )
 def test_options_out_of_range_are_told_in_one_line(engine: Engine, capsys, arguments: str, message: str) -> None:

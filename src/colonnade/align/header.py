@@ -46,6 +46,8 @@ def command_line(index: str, options: AlignOptions) -> str:
 
     >>> command_line("genomes/hg19.fa", AlignOptions(differences=0.01, log_gap_penalty=True))
     'colonnade align --index hg19.fa --differences 0.01 --log-gap-penalty'
+    >>> command_line("hg19", AlignOptions(chimeric_share=1e-6, orphans="single"))
+    'colonnade align --index hg19 --chimeric-share 0.000001 --orphans single'
     """
     words = [_NAME, "align", "--index", "".join(c if c.isprintable() else "?" for c in Path(index).name)]
     for name, value in options.non_defaults().items():
@@ -83,6 +85,6 @@ def _names() -> Iterator[str]:
     yield from (f"{_NAME}.{number}" for number in count(1))
 
 
-def _written(value: float) -> str:
-    """A number as the command line takes it, where a share has a point and no exponent."""
-    return str(value) if isinstance(value, int) else np.format_float_positional(value)
+def _written(value: float | str) -> str:
+    """A value as the command line takes it, where a share has a point and no exponent."""
+    return np.format_float_positional(value) if isinstance(value, float) else str(value)

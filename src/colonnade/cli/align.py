@@ -2,24 +2,29 @@
 
 import argparse
 import logging
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import fields
 from typing import Any, Final
 
-from colonnade.align.options import PRESETS, AlignOptions
+from colonnade.align.options import ORPHANS, PRESETS, AlignOptions
 from colonnade.cli import arguments
 from colonnade.errors import UsageError
+from colonnade.run.progress import show_progress
 
 _log = logging.getLogger(__name__)
 _DEFAULTS: Final = AlignOptions()
 
 _EPILOG = """\
 examples:
-  colonnade align --index ref.fa reads.fq.gz --read-group '@RG\\tID:a\\tSM:wk4' -f aligned.bam
+  colonnade align --index ref.fa 1.fq.gz 2.fq.gz --read-group '@RG\\tID:a\\tSM:wk4' --sort -f aligned.bam
   colonnade align --index ref.fa unaligned.bam --preset ancient --sort -f sorted.bam
-  samtools view -u -F 1 old.bam | colonnade align --index ref.fa - -f - > aligned.bam
+  colonnade align --index ref.fa --inputs groups.tsv -f aligned.bam
+  samtools collate -uO old.bam | colonnade align --index ref.fa - -f - > aligned.bam
 
-Letters and alignments are those of bwa aln and bwa samse, but for -h, which is samse's -n, and -r, which is samse's -r. An
-index that is not there is made. An option wins over the preset, wherever it stands.
+Letters and alignments are those of bwa aln, samse and sampe, but for -D, which is samse's -n, -h, -H and -C, which are
+sampe's -n, -N and -o, and -r, which is samse's and sampe's -r. An index that is not there is made. An option wins over the
+preset, wherever it stands. The file for --inputs is tab-separated and begins with: read_group path_1 path_2
 """
 
 #: What bwa aln or sampe has besides: names, how many values follow, what for.
@@ -28,8 +33,7 @@ _UNSUPPORTED: Final[tuple[tuple[tuple[str, ...], int, str], ...]] = (
     (("-I",), 0, "qualities are Phred+33"),
     (("-B",), 1, "barcodes in reads"),
     (("-Y",), 0, "reads that a sequencer has marked: take them out first"),
-    (("-a", "-c", "-C", "-D", "-H"), 1, "paired reads cannot be aligned yet"),
-    (("-A", "-P", "-s", "--interleaved"), 0, "paired reads cannot be aligned yet"),
+    (("-P",), 0, "not needed: files are mapped"),
 )
 
 
@@ -37,8 +41,8 @@ def add_parser(verbs: Any) -> None:
     """Add this command to the parser."""
     parser = verbs.add_parser(
         "align",
-        help="short reads to alignments, as bwa aln and samse make them",
-        description="Align single reads, as bwa aln and bwa samse do, and write them as BAM.",
+        help="short reads to alignments, as bwa aln, samse and sampe make them",
+        description="Align single reads and pairs, as bwa aln, samse and sampe do, and write them as BAM.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,  # -h is taken
@@ -50,6 +54,7 @@ def add_parser(verbs: Any) -> None:
     _add_differences(parser)
     _add_effort(parser)
     _add_scores(parser)
+    _add_pairs(parser)
     _add_written(parser)
     arguments.add_common(parser, letters=False)
     parser.add_argument(
@@ -62,14 +67,17 @@ def add_parser(verbs: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
     options = _options(chosen)
-    if chosen.mates:
-        raise UsageError("paired reads cannot be aligned yet", found=f"{chosen.reads} and {chosen.mates}")
+    _check_files(chosen)
     from colonnade.align.engine import align
-    from colonnade.run.progress import show_progress
+    from colonnade.align.inputs import read_inputs
+    from colonnade.formats.output import refuse_inputs
 
-    with show_progress("aligning", unit="reads", estimated=True, quiet=chosen.quiet) as progress:
+    if chosen.inputs:
+        refuse_inputs([chosen.output], [chosen.inputs])
+    with _ShownStages(quiet=chosen.quiet) as progress:
         summary = align(
-            chosen.reads,
+            read_inputs(chosen.inputs) if chosen.inputs else chosen.reads,
+            chosen.mates,
             index=chosen.index,
             out=chosen.output,
             options=options,
@@ -85,10 +93,46 @@ def run(chosen: argparse.Namespace) -> None:
         _log.warning("%d reads are too long for this method, and were left unaligned", summary.too_long)
 
 
+class _ShownStages(ExitStack):
+    """What is told of each stage: a bar or a line of its own. A context manager."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__()
+        self._quiet = quiet
+        self._stage = ""
+        self._report: Callable[[int, int | None], None]
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Tell how far a stage is; the one before has ended."""
+        if stage != self._stage:
+            self.close()
+            shown = show_progress(stage, unit="reads", estimated=True, quiet=self._quiet)
+            self._stage, self._report = stage, self.enter_context(shown)
+        self._report(done, total)
+
+
+def _check_files(chosen: argparse.Namespace) -> None:
+    """Raise unless it is clear what the input is."""
+    if chosen.inputs:
+        if chosen.reads:
+            raise UsageError("--inputs names all files of reads", found=f"{chosen.reads} besides")
+        if chosen.read_group:
+            raise UsageError("--inputs names the read groups", found="--read-group besides")
+    elif not chosen.reads:
+        raise UsageError("no reads", expected="a file, - for stdin, or --inputs FILE")
+    if chosen.mates and "interleaved" in chosen:
+        raise UsageError("mates are in a file of their own, or interleaved", found=f"--interleaved and {chosen.mates}")
+
+
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("reads", help="BAM, CRAM, SAM or FASTQ, compressed or not; - is stdin")
-    parser.add_argument("mates", nargs="?", help=argparse.SUPPRESS)
+    parser.add_argument("reads", nargs="?", help="BAM, CRAM, SAM or FASTQ, compressed or not; - is stdin")
+    parser.add_argument("mates", nargs="?", help="a second FASTQ, with the mates of the reads in the first")
     group = parser.add_argument_group("files")
+    group.add_argument(
+        "--inputs",
+        metavar="FILE",
+        help="instead of reads and mates: a table of files and their read groups, which become one output",
+    )
     group.add_argument(
         "--index",
         metavar="PREFIX",
@@ -101,6 +145,18 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         "-r", "--read-group", metavar="LINE", help="put all reads into a group: its ID, or '@RG\\tID:a\\tSM:wk4'"
     )
     group.add_argument("--reference", metavar="FASTA", help="what a CRAM was made with; other files need none")
+    _add(group, None, "interleaved", "the mate of each read of FASTQ follows it in the same file")
+    _add(
+        group,
+        None,
+        "orphans",
+        "what becomes of a mate whose mate is missing: error ends the run, drop leaves it out, single makes it a single read",
+        type=str,
+        choices=ORPHANS,
+        metavar="WAY",
+    )
+    _add(group, None, "skip_aligned", "leave reads that are aligned already, or whose mate is, as they are")
+    _add(group, None, "skip_duplicates", "do not align reads that are marked as duplicates, or whose mate is")
 
 
 def _add_differences(parser: argparse.ArgumentParser) -> None:
@@ -157,11 +213,32 @@ def _add_scores(parser: argparse.ArgumentParser) -> None:
     _add(group, "-L", "log_gap_penalty", "let long gaps come near to the ends, by the logarithm of their length")
 
 
+def _add_pairs(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("pairs")
+    _add(
+        group, "-a", "max_insert_size", "insert size of a proper pair at most, where too few pairs tell how large it is"
+    )
+    _add(
+        group, "-c", "chimeric_share", "share of pairs that are not of one template, at least", type=float, metavar="F"
+    )
+    _add(group, "-C", "pairing_hits", "a mate with more places than these is not paired")
+    _add(group, "-s", "no_rescue", "do not look for a mate without a place, or with a bad one, near the other one")
+    _add(group, "-A", "no_insert_sizes", "do not estimate insert sizes; then no mate is looked for near the other one")
+
+
 def _add_written(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is written")
-    _add(group, "-h", "listed_hits", "other places in XA at most; none where there are more")
+    _add(group, None, "only_aligned", "only reads that are aligned, and of pairs only those of which both are")
+    _add(group, "-D", "listed_single_hits", "other places of a single read in XA at most; none where there are more")
+    _add(group, "-h", "listed_hits", "other places of a mate in XA at most; none where there are more")
+    _add(group, "-H", "listed_discordant_hits", "the same where both mates have places, but are no proper pair")
     _add(group, None, "seed", "another number makes other choices among equally good places")
-    _add(group, None, "bwa_quirks", "keep what bwa writes of reads that bridge two contigs, and the own place in XA")
+    _add(
+        group,
+        None,
+        "bwa_quirks",
+        "keep what bwa writes of reads that bridge two contigs, proper pairs across contigs, and the own place in XA",
+    )
 
 
 def _add(group: argparse._ActionsContainer, letter: str | None, name: str, text: str, **settings: Any) -> None:
