@@ -3,6 +3,7 @@
 import logging
 from functools import wraps
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numba
 import numpy as np
@@ -17,7 +18,25 @@ def kernel(function):
     """
     if numba.config.DISABLE_JIT:
         return _as_compiled(function)
-    return numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    _forget_what_cannot_be_read(compiled._cache._cache_file)
+    return compiled
+
+
+def _forget_what_cannot_be_read(cache):
+    """Let an index of compiled versions count as empty if it names types that are not there any more, as after an upgrade.
+
+    Numba looks whether a kernel is newer than its index, but only when it has read all of that.
+    """
+    load = cache._load_index
+
+    def load_or_forget():
+        try:
+            return load()
+        except (AttributeError, ImportError, EOFError, UnpicklingError):
+            return {}
+
+    cache._load_index = load_or_forget
 
 
 def _as_compiled(function):
