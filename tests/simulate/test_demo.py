@@ -14,10 +14,11 @@ def test_demo_finds_every_true_change_and_no_other(tmp_path: Path, capsys: pytes
     shown = capsys.readouterr().out
     assert "15 of 15 true changes found; 0 false among 9000 loci" in shown
     assert "differs" not in shown
-    made = ("reference.fa", "reference.fa.fai", "truth.tsv", "haplotypes.tsv", "run.json")
-    reads = [f"{sample}.bam{end}" for sample in ("early", "late") for end in ("", ".bai")]
+    made = ("reference.fa", "truth.tsv", "haplotypes.tsv", "run.json")
+    index = [f"reference.fa.{suffix}" for suffix in ("fai", "bwt", "sa", "pac", "ann", "amb", "colonnade")]
+    reads = [f"{sample}.{end}" for sample in ("early", "late") for end in ("unaligned.bam", "bam", "bam.bai")]
     assert {path.name for path in folder.iterdir()} == {
-        *(f"virus.{name}" for name in (*made, *reads)),
+        *(f"virus.{name}" for name in (*made, *index, *reads)),
         *(f"result.{table}.tsv" for table in TABLES),
         "result.run.json",
     }

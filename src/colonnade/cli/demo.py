@@ -14,8 +14,9 @@ def add_parser(verbs: Any) -> None:
     """Add this command to the parser."""
     parser = verbs.add_parser(
         "demo",
-        help="simulate two time points of a virus population, compare them, show found against true changes",
-        description="Simulate two time points of a virus population, compare them, and show found against true changes.",
+        help="simulate two time points of a virus population, align and compare them, show found against true changes",
+        description="Simulate reads of a virus population at two time points, align them, compare the time points, and show "
+        "found against true changes.",
         allow_abbrev=False,
     )
     parser.set_defaults(run=run)
@@ -35,7 +36,6 @@ def run(chosen: argparse.Namespace) -> None:
     from colonnade.run.progress import show_progress
     from colonnade.simulate.demo import OPTIONS, run_demo
 
-    _log.info("simulating two time points into %s, then comparing them", chosen.output)
     with show_progress("comparing", unit="loci", quiet=chosen.quiet) as progress:
         result = run_demo(chosen.output, force=chosen.force, threads=chosen.threads, progress=progress)
     print(f"true changes are those with a distance above {OPTIONS.min_distance:g}")

@@ -1,6 +1,7 @@
-"""A small virus population at two time points, compared, and what was found held against what is true."""
+"""A small virus population at two time points: its reads aligned and compared, and what was found held against what is true."""
 
 import csv
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Final
 
 import numpy as np
 
+from colonnade.align.engine import align
+from colonnade.align.index import build_index
 from colonnade.compare.engine import compare_to_files
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.question import Question
@@ -30,6 +33,8 @@ _SHARES: Final = (
 )
 INDELS: Final = 4
 OPTIONS: Final = CompareOptions()
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,18 +79,26 @@ class DemoResult:
 def run_demo(
     folder: Path, *, force: bool = False, threads: int = 1, seed: int = 1, progress: Progress | None = None
 ) -> DemoResult:
-    """Simulate two time points into a folder, compare them, and hold the result against the truth.
+    """Simulate reads of two time points into a folder, align and compare them, and hold the result against the truth.
 
-    Writes what ``simulate`` writes, ``virus.*``, and the tables of the comparison, ``result.*``.
+    Writes what ``simulate`` writes, the reads in ``virus.*.unaligned.bam``; the alignments, ``virus.early.bam`` and
+    ``virus.late.bam``; the index of the reference; and the tables of the comparison, ``result.*``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     reference = Reference.random(LENGTH, seed=seed, contig=CONTIG)
     sites = place_sites(CONTIG, reference.codes(CONTIG), _SHARES, np.random.default_rng(seed), indels=INDELS)
     population = Population(TIME_POINTS, sites=tuple(sites))
-    made = simulate(population, reference, folder / CONTIG, seed=seed, force=force, threads=threads)
-    question = Question(
-        samples={name: made.reads[name][0] for name in TIME_POINTS}, reference=made.reference, options=OPTIONS
-    )
+    _log.info("simulating reads of two time points into %s", folder)
+    made = simulate(population, reference, folder / CONTIG, reads=("ubam",), seed=seed, force=force, threads=threads)
+    build_index(made.reference, force=force)
+    samples = {name: folder / f"{CONTIG}.{name}.bam" for name in TIME_POINTS}
+    for name, path in samples.items():
+        (reads,) = made.reads[name]
+        _log.info("aligning %s", reads)
+        summary = align(reads, index=made.reference, out=path, sort=True, force=force, threads=threads)
+        _log.info("%s", summary)
+    _log.info("comparing %s", " with ".join(map(str, samples.values())))
+    question = Question(samples=samples, reference=made.reference, options=OPTIONS)
     stats = compare_to_files(question, folder / "result", force=force, threads=threads, progress=progress)
     return _findings(folder, sites, int(stats["loci"][0].as_py()))
 
