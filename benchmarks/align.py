@@ -1,12 +1,16 @@
-"""Time and memory of the aligner beside Debian's bwa, as ratios from one run.
+"""Time and memory of the aligner, with single reads and with pairs, beside Debian's bwa, as ratios from one run.
 
 Every task is a process of its own; rounds are interleaved, the first is not counted, and the table has medians.
 """
 
 import argparse
+import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +28,15 @@ ALN, SEARCH, CHAIN, ALIGN, ALIGN_2 = (
     "colonnade align",
     "colonnade align, 2 threads",
 )
+PAIR_CHAIN, PAIRS, PAIRS_2 = (
+    "pairs: bwa aln twice, sampe, to BAM",
+    "pairs: colonnade align",
+    "pairs: colonnade align, 2 threads",
+)
 START: Final = ", start"
+FEW: Final = 100  # pairs, from which insert sizes can be estimated, so that all kernels are loaded
+PEERS: Final = {SEARCH: ALN, ALIGN: CHAIN, PAIRS: PAIR_CHAIN}
+ON_ONE_THREAD: Final = {ALIGN_2: ALIGN, PAIRS_2: PAIRS}
 
 #: bwa in the place of the interpreter, so that what is measured is bwa.
 BWA: Final = """
@@ -32,55 +44,68 @@ import os, sys
 os.dup2(os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
 os.execvp("bwa", sys.argv[2:])
 """
-#: What users run: three commands and two files between them.
+#: What users run: three commands and two files between them; of pairs, four and three.
 CHAIN_SCRIPT: Final = """
 import subprocess, sys, pysam
-fasta, fastq, out, *letters = sys.argv[1:]
+fasta, out, reads, *letters = sys.argv[1:]
+reads = reads.split(",")
 quiet = {"check": True, "stderr": subprocess.DEVNULL}
-subprocess.run(["bwa", "aln", *letters, "-f", out + ".sai", fasta, fastq], **quiet)
-subprocess.run(["bwa", "samse", "-f", out + ".sam", fasta, out + ".sai", fastq], **quiet)
+sai = [f"{out}.{number}.sai" for number in range(len(reads))]
+for path, fastq in zip(sai, reads):
+    subprocess.run(["bwa", "aln", *letters, "-f", path, fasta, fastq], **quiet)
+subprocess.run(["bwa", "sampe" if reads[1:] else "samse", "-f", out + ".sam", fasta, *sai, *reads], **quiet)
 pysam.samtools.view("-b", "-o", out, out + ".sam", catch_stdout=False)
 """
 
 
 def make_tasks(folder: Path, size: int, kind: str, out: str) -> list[Task]:
     """What is timed with one genome and one kind of reads."""
-    fasta, fastq = str(folder / f"genome.{size}.fa"), str(folder / f"{kind}.{size}.fq")
-    few = str(_first_read(Path(fastq)))
+    fasta, stem = str(folder / f"genome.{size}.fa"), str(folder / f"{kind}.{size}")
+    single, pairs = [f"{stem}.fq"], [f"{stem}.1.fq", f"{stem}.2.fq"]
+    one, few_pairs = [_first_reads(single[0], 1)], [_first_reads(path, FEW) for path in pairs]
     letters, options = KINDS[kind]
 
-    def aln(reads: str) -> tuple[str, ...]:
-        return "-c", BWA, f"{out}.sai", "bwa", "aln", *letters, fasta, reads
+    def aln(reads: list[str]) -> tuple[str, ...]:
+        return "-c", BWA, f"{out}.sai", "bwa", "aln", *letters, fasta, *reads
 
-    def align(reads: str, threads: int) -> tuple[str, ...]:
-        command = ("-m", "colonnade", "align", "--quiet", "--force", "--threads", str(threads), *options)
-        return *command, "--index", fasta, "--output", f"{out}.bam", reads
+    def search(reads: list[str]) -> tuple[str, ...]:
+        return str(HERE / "search_one.py"), fasta, *reads, kind
 
-    def search(reads: str) -> tuple[str, ...]:
-        return str(HERE / "search_one.py"), fasta, reads, kind
+    def chain(reads: list[str]) -> tuple[str, ...]:
+        return "-c", CHAIN_SCRIPT, fasta, f"{out}.bam", ",".join(reads), *letters
 
-    def chain(reads: str) -> tuple[str, ...]:
-        return "-c", CHAIN_SCRIPT, fasta, reads, f"{out}.bam", *letters
+    def align(reads: list[str], threads: int) -> tuple[str, ...]:
+        return "-m", "colonnade", *align_arguments(fasta, reads, out, threads), *options, "--quiet"
 
     return [
-        Task(ALN + START, aln(few)),
-        Task(SEARCH + START, search(few)),
-        Task(CHAIN + START, chain(few)),
-        Task(ALIGN + START, align(few, 1)),
-        Task(ALN, aln(fastq), ALN + START),
-        Task(SEARCH, search(fastq), SEARCH + START),
-        Task(CHAIN, chain(fastq), CHAIN + START),
-        Task(ALIGN, align(fastq, 1), ALIGN + START),
-        Task(ALIGN_2, align(fastq, 2), ALIGN + START),
+        Task(ALN + START, aln(one)),
+        Task(SEARCH + START, search(one)),
+        Task(CHAIN + START, chain(one)),
+        Task(ALIGN + START, align(one, 1)),
+        Task(PAIR_CHAIN + START, chain(few_pairs)),
+        Task(PAIRS + START, align(few_pairs, 1)),
+        Task(ALN, aln(single), ALN + START),
+        Task(SEARCH, search(single), SEARCH + START),
+        Task(CHAIN, chain(single), CHAIN + START),
+        Task(ALIGN, align(single, 1), ALIGN + START),
+        Task(ALIGN_2, align(single, 2), ALIGN + START),
+        Task(PAIR_CHAIN, chain(pairs), PAIR_CHAIN + START),
+        Task(PAIRS, align(pairs, 1), PAIRS + START),
+        Task(PAIRS_2, align(pairs, 2), PAIRS + START),
     ]
 
 
-def _first_read(fastq: Path) -> Path:
-    """A file of one read, for what a start costs."""
-    path = fastq.with_suffix(".one.fq")
-    with fastq.open() as file:
-        path.write_text("".join(next(file) for _ in range(4)))
-    return path
+def align_arguments(fasta: str, reads: list[str], out: str, threads: int) -> tuple[str, ...]:
+    """The command that aligns."""
+    return "align", "--force", "--threads", str(threads), "--index", fasta, "--output", f"{out}.bam", *reads
+
+
+def _first_reads(fastq: str, count: int) -> str:
+    """A file of few reads, for what a start costs."""
+    path = Path(fastq).with_suffix(".one.fq")
+    with open(fastq) as file:
+        path.write_text("".join(islice(file, 4 * count)))
+    return str(path)
 
 
 def rows(label: str, tasks: Sequence[Task], medians: dict[str, Usage]) -> Iterator[str]:
@@ -89,10 +114,10 @@ def rows(label: str, tasks: Sequence[Task], medians: dict[str, Usage]) -> Iterat
     for task in tasks:
         if task.start:
             usage = medians[task.name]
-            peer = {SEARCH: ALN, ALIGN: CHAIN}.get(task.name)
+            peer = PEERS.get(task.name)
             ratio = f"{net[peer] / net[task.name]:.2f}" if peer else ""
-            if task.name == ALIGN_2:
-                walls = [medians[name].wall - medians[task.start].wall for name in (ALIGN, ALIGN_2)]
+            if one := ON_ONE_THREAD.get(task.name):
+                walls = [medians[name].wall - medians[task.start].wall for name in (one, task.name)]
                 ratio = f"wall {walls[0] / walls[1]:.2f}"
             yield (
                 f"| {label} | {task.name} | {usage.user:.2f} | {usage.wall:.2f} | {net[task.name]:.2f} | {ratio} "
@@ -100,9 +125,21 @@ def rows(label: str, tasks: Sequence[Task], medians: dict[str, Usage]) -> Iterat
             )
 
 
+def spool_size(folder: Path, size: int, out: str) -> str:
+    """What waits between the passes, as the command says it."""
+    reads = [str(folder / f"modern.{size}.{number}.fq") for number in (1, 2)]
+    command = (sys.executable, "-m", "colonnade", *align_arguments(str(folder / f"genome.{size}.fa"), reads, out, 1))
+    told = subprocess.run([*command, "--verbose"], check=True, capture_output=True, text=True).stderr
+    reads_waiting, size_waiting = map(
+        int, re.search(r"(\d+) reads wait in a temporary file of (\d+) bytes", told).groups()
+    )
+    return f"{size_waiting / 2**20:.0f} MiB, {size_waiting / reads_waiting:.0f} bytes a read"
+
+
 def compile_seconds(folder: Path, size: int, out: str) -> float:
     """How much longer the first alignment after an installation takes."""
-    arguments = make_tasks(folder, size, "modern", out)[3].arguments
+    tasks = make_tasks(folder, size, "modern", out)
+    arguments = next(task.arguments for task in tasks if task.name == PAIRS + START)
     with tempfile.TemporaryDirectory() as cache:
         cold, warm = (run(arguments, {"NUMBA_CACHE_DIR": cache}) for _ in range(2))
     return cold.wall - warm.wall
@@ -129,11 +166,14 @@ def main() -> None:
                 tasks = make_tasks(folder, size, kind, out)
                 lines += rows(f"{size // 1_000_000} Mb, {kind}", tasks, measure(tasks, repeats))
         compiling = compile_seconds(folder, sizes[0], out)
-    print(f"Single reads: 200,000 of 75 bases, and 100,000 of 50 with damaged ends; medians of {repeats}.\n")
+        waiting = spool_size(folder, sizes[0], out)
+    print("Single reads: 200,000 of 75 bases, and 100,000 of 50 with damaged ends.")
+    print(f"Pairs: 100,000 of 2 x 75 bases, and 50,000 of 2 x 50 with damaged ends. Medians of {repeats}.\n")
     print("| genome, reads | task | user s | wall s | user less start-up | ratio | peak MiB |")
     print("|---|---|---:|---:|---:|---:|---:|")
     print("\n".join(lines))
-    print(f"\n- compiling, the first time: {compiling:.1f} s")
+    print(f"\n- pairs of 2 x 75 bases wait between the passes in {waiting}")
+    print(f"- compiling, the first time: {compiling:.1f} s")
     print("\n".join(machine()))
 
 

@@ -250,7 +250,7 @@ def names(folder: Path) -> list[str]:
     ("error", "code"),
     [
         (InputError("contigs differ", path="b.bam"), 1),
-        (OSError(5, "Input/output error", "a.bam"), 1),
+        (OSError(5, "ReadFiles/output error", "a.bam"), 1),
         (KeyboardInterrupt(), 130),
     ],
 )
