@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from colonnade.align.absence_kernels import is_hopeless
 from colonnade.align.fm_kernels import block_of, prefetch, step
 from colonnade.align.record_kernels import BASES, KEPT, PASSED, flag_of, read_bases, sequence_of
 from colonnade.formats.bases import AMBIGUOUS
@@ -34,6 +35,9 @@ class Group(NamedTuple):
     seed_bounds: np.ndarray  # int32 (GROUP, seed + 1)
     waiting: np.ndarray  # int64 (GROUP + 1,): slots, and how many at the end
     intervals: np.ndarray  # int64 (GROUP, 2): of the part that a slot's bound has come to
+    hopeless: np.ndarray  # uint8 (GROUP,): whether it is known that there are no hits
+    tight: np.ndarray  # int64 (longest,)
+    states: np.ndarray  # int64 (2, MOST_STATES, 3)
 
 
 @kernel
@@ -188,4 +192,20 @@ def prepare(fm, data, offsets, lengths, settings, group, first):
             waiting[waiting[GROUP]] = slot
             waiting[GROUP] += 1
     _bound(fm, group, settings.seed_length, group.seed_widths, group.seed_bounds)
+    for slot in range(size):
+        length = group.lengths[slot]
+        most = settings.differences[length]
+        bound = np.int64(group.bounds[slot, length - 1])
+        is_tried = settings.count_extensions and length <= settings.seed_length and 2 <= bound <= most
+        group.hopeless[slot] = is_tried and is_hopeless(
+            fm,
+            group.codes[slot],
+            length,
+            bound,
+            most,
+            min(settings.gap_opens, most),
+            settings.indel_end_skip,
+            group.tight,
+            group.states,
+        )
     return size, read

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colonnade.align import search_kernels as kernels
+from colonnade.align.absence_kernels import MOST_STATES
 from colonnade.align.batch import HIT, Batch, Phase, list_column
 from colonnade.align.bounds_kernels import GROUP, Group, trim
 from colonnade.align.fm_kernels import FmIndex
@@ -67,6 +68,9 @@ def _group(longest: int, seed_length: int) -> Group:
         seed_bounds=np.zeros(per_seed, np.int32),
         waiting=np.zeros(reads + 1, np.int64),
         intervals=np.zeros((reads, 2), np.int64),
+        hopeless=np.zeros(reads, np.uint8),
+        tight=np.empty(longest, np.int64),
+        states=np.empty((2, MOST_STATES, 3), np.int64),
     )
 
 

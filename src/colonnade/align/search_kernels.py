@@ -489,6 +489,8 @@ def _search_group(fm, settings, group, room, starts, counts):
                         todo = IDLE
                         break
                     shared[NEXT_SLOT] = slot + 1
+                    if group.hopeless[slot]:
+                        continue
                     left = group.lengths[slot]
                     most = settings.differences[left]
                     # an exact hit, and a queue that it cannot fill: search as after that hit
