@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import stages
 
@@ -130,6 +131,13 @@ def test_merged_reads_count_with_their_length_and_lift_the_bound_of_the_longest_
     sizes, merged = drawn(300, 85, 3), list(range(40, 70))
     found = estimate([*map(pair, sizes), *(Unit((500, length)) for length in merged)], tmp_path)
     assert found.estimates == {group_key(""): by_bwa([*sizes, *merged], 1)}
+
+
+def test_a_merged_read_counts_with_all_its_bases_trimmed_or_not(tmp_path) -> None:
+    batch = located([Unit((500, 80))], tmp_path)
+    lengths = batch.table.schema.get_field_index("length")
+    trimmed = batch.table.set_column(lengths, batch.table.schema.field(lengths), pa.array([60], pa.int32()))
+    assert observe(Batch(Phase.POSITIONED, trimmed)).sizes.tolist() == [80]
 
 
 def test_what_is_no_merged_read_does_not_count(tmp_path) -> None:

@@ -141,14 +141,7 @@ def write_records(genome, data, records, reads, rescued, laid, cigars, places, r
         length = np.int64(reads.length[read])
         trimmed = read_i32(data, record + BASES) - length
 
-        flag = flag & (FOREIGN_FLAGS if mate == ALONE else FOREIGN_FLAGS | MATE_FLAGS)
-        if is_mate_placed:
-            flag |= MATE_REVERSE if reads.reverse[mate] else NOTHING
-            flag |= PROPER if is_placed and reads.is_proper[read] else NOTHING
-        elif mate != ALONE:  # which is written where this one lies; bwa does not tell on which strand
-            flag |= MATE_UNMAPPED
-            flag |= MATE_REVERSE if is_placed and reads.reverse[read] and not rules.bwa_quirks else NOTHING
-
+        flag = final_flag(flag, reads, laid, read, mate, rules.bwa_quirks)
         if is_placed:
             contig, start, span = laid.contig[read], laid.start[read], laid.span[read]
             position, reverse = genome.offsets[contig] + start, np.int64(reads.reverse[read])
@@ -198,15 +191,41 @@ def write_records(genome, data, records, reads, rescued, laid, cigars, places, r
             end = put_unaligned(data, record, contig, start, reverse, quality, cigar, items, flag, out, at)
             end = put_foreign_tags(data, record, records[read + 1], trimmed, out, end)
 
-        shown = read if is_placed and mate != ALONE and not is_mate_placed else mate
-        size = template_length(laid, reads, read, mate) if is_placed and is_mate_placed else NOTHING
-        has_place = is_mate_placed or (is_placed and mate != ALONE)
-        put_u32(out, at + MATE_CONTIG, laid.contig[shown] if has_place else NOWHERE)
-        put_u32(out, at + MATE_POSITION, laid.start[shown] if has_place else NOWHERE)
-        put_u32(out, at + TEMPLATE_LENGTH, size)
+        put_mate(laid, reads, read, mate, out, at)
         put_u32(out, at, end - at - 4)
         at = end
     offsets[reads.length.size] = at
+
+
+@kernel
+def final_flag(flag, reads, laid, read, mate, bwa_quirks):
+    """What a flag says besides the place of its own read.
+
+    A mate without a place is written where the other one lies, on its strand; of which bwa does not tell the other one.
+    """
+    if mate == ALONE:
+        return flag & FOREIGN_FLAGS
+    flag &= FOREIGN_FLAGS | MATE_FLAGS
+    is_placed = laid.contig[read] != NOWHERE
+    if laid.contig[mate] != NOWHERE:
+        flag |= PROPER if is_placed and reads.is_proper[read] else NOTHING
+        return flag | (MATE_REVERSE if reads.reverse[mate] else NOTHING)
+    is_told = is_placed and reads.reverse[read] and not bwa_quirks
+    return flag | MATE_UNMAPPED | (MATE_REVERSE if is_told else NOTHING)
+
+
+@kernel
+def put_mate(laid, reads, read, mate, out, at):
+    """Write where the mate of a read lies, which is where the read does if the mate has no place, and how far away."""
+    contig, start, size = NOWHERE, NOWHERE, NOTHING
+    if mate != ALONE:
+        shown = mate if laid.contig[mate] != NOWHERE else read
+        contig, start = laid.contig[shown], laid.start[shown]
+        if laid.contig[read] != NOWHERE and laid.contig[mate] != NOWHERE:
+            size = template_length(laid, reads, read, mate)
+    put_u32(out, at + MATE_CONTIG, contig)
+    put_u32(out, at + MATE_POSITION, start)
+    put_u32(out, at + TEMPLATE_LENGTH, size)
 
 
 @kernel

@@ -31,7 +31,7 @@ def group_of(data, record, end):
 def measure_inserts(data, records, length, position, mapping_quality, confident, groups, sizes, longest):
     """What each pair, and each single read, tells of the size of inserts; returns how many there are.
 
-    A single read has been merged from two mates, so it is as long as its insert, unless it has lost its mate.
+    A single read has been merged from two mates, so it is as long as its insert, trimmed or not, unless it has lost its mate.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def measure_inserts(data, records, length, position, mapping_quality, confident,
             if is_pair:
                 size = insert_size(position[first], length[first], position[last], length[last])
             elif not flag_of(data, records[read]) & (FIRST | LAST):
-                size = np.int64(length[read])
+                size = read_i32(data, records[read] + BASES)
         sizes[count] = size if size < TOO_LARGE else NO_SIZE
         longest[count] = max(length[first], length[last]) if is_pair else 0
         count += 1

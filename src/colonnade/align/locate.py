@@ -11,6 +11,7 @@ from colonnade.align.bounds_kernels import LONGEST_READ
 from colonnade.align.index import Index
 from colonnade.align.options import AlignOptions
 from colonnade.errors import FormatError
+from colonnade.formats.writing_kernels import NOWHERE
 
 
 def locate(batch: Batch, index: Index, options: AlignOptions) -> Batch:
@@ -69,7 +70,7 @@ def check_positions(positions: npt.NDArray[np.int64], index: Index) -> None:
 
     The end of text, row 0, has none.
     """
-    is_outside = (positions < kernels.NO_PLACE) | (positions >= index.fm.length)
+    is_outside = (positions < NOWHERE) | (positions >= index.fm.length)
     if is_outside.any():
         outside = positions[is_outside][0]
         raise FormatError(

@@ -7,6 +7,7 @@ import numpy as np
 
 from colonnade.align.fm_kernels import base_of, block_of, prefetch, step
 from colonnade.align.record_kernels import NAME, hash_bytes, is_mate, sequence_of
+from colonnade.formats.writing_kernels import NOWHERE
 from colonnade.jit import kernel
 from colonnade.method.random_kernels import next_uniform, stream
 
@@ -17,8 +18,6 @@ WALKS = 16  # rows followed in turns, so that memory is waited for once for all 
 QUALITY_AT_LIMIT, QUALITY_ALONE, QUALITY_AMONG = 25, 37, 23
 MOST_COUNTED = 255
 DECIBELS = np.array([0] + [int(4.343 * math.log(n) + 0.5) for n in range(1, MOST_COUNTED + 1)])  # g_log_n
-
-NO_PLACE = -1
 
 
 class Hits(NamedTuple):
@@ -195,11 +194,11 @@ def follow_rows(fm, suffixes, rows, positions):
 def to_strand(position, span, length):
     """(position on the forward strand, whether the read is on the reverse one) of a stretch of the text (bwa_sa2pos, bwase.c).
 
-    What was searched is the read's reverse complement, so a read in the first half is on the reverse strand. ``NO_PLACE`` if it
+    What was searched is the read's reverse complement, so a read in the first half is on the reverse strand. ``NOWHERE`` if it
     crosses from one half to the other. Nor is there a place, unlike in bwa, where all of a read is inserted and covers nothing.
     """
     if span < 1 or position < length < position + span:
-        return NO_PLACE, 0
+        return NOWHERE, 0
     if position >= length:
         return max(0, 2 * length - position - span), 0
     return position, 1
@@ -242,7 +241,7 @@ def place_reads(hits, choice, positions, length, lengths, differences, best, oth
     places.offsets[0] = 0
     for read in range(lengths.size):
         start, end = choice.offsets[read], choice.offsets[read + 1]
-        position = NO_PLACE
+        position = NOWHERE
         quality = 0
         if start < end:
             row = choice.chosen[read]
@@ -251,7 +250,7 @@ def place_reads(hits, choice, positions, length, lengths, differences, best, oth
             position, reverse = to_strand(positions[row], lengths[read] + shift, length)
             quality = mapping_quality(best[read], others[read], hits.mismatches[hit], differences[lengths[read]])
         located.position[read] = position
-        if position == NO_PLACE:
+        if position == NOWHERE:
             blank(located, read)
             located.mapping_quality[read] = quality if bwa_quirks else 0
             places.offsets[read + 1] = listed
@@ -286,7 +285,7 @@ def list_place(hits, hit, text_position, bases, length, own, places, listed):
     """List the place of a row unless it is the read's own or none; returns how many are listed now."""
     shift = hits.deletions[hit] - hits.insertions[hit]
     position, reverse = to_strand(text_position, bases + shift, length)
-    if position == NO_PLACE or position == own:
+    if position == NOWHERE or position == own:
         return listed
     places.position[listed] = position
     places.reverse[listed] = reverse

@@ -16,8 +16,9 @@ from colonnade.align.locate import check_positions
 from colonnade.align.options import AlignOptions
 from colonnade.align.own_tags_kernels import Listed
 from colonnade.align.rescue_kernels import rescue_room
+from colonnade.run.ordered import check_stopped
 
-_ROWS = 1 << 20  # that are followed at a time, unless one pair has more
+_ROWS = 1 << 17  # that are followed at a time, unless one pair has more
 _CLIPS = 2  # items that a CIGAR may have besides one for each base
 
 
@@ -59,7 +60,7 @@ def pair(batch: Batch, reads: Reads, index: Index, genome: Genome, options: Alig
     """
     data, records = batch.records()
     known = _known(sizes)
-    pairs = np.empty((len(batch) // 2, 4), np.int64)
+    pairs = np.empty((len(batch) // 2, kernels.PAIR_WIDTH), np.int64)
     pairs = pairs[: kernels.list_pairs(data, records, known.keys, pairs)]
     places = _single_places(batch)
     rescued = Cigars(np.zeros(len(batch), np.int64), np.zeros(len(batch), np.int64), np.empty(0, np.uint32))
@@ -114,13 +115,21 @@ def _pair(
     for start, end in _parts(needed.sum(axis=1)):
         rows = np.empty(int(needed[start:end].sum()), np.int64)
         kernels.list_rows(hits, pairs[start:end], needed[start:end], rows)
-        positions = np.empty_like(rows)
-        locate_kernels.follow_rows(index.fm, index.suffixes, rows, positions)
-        check_positions(positions, index)
+        check_stopped()
+        positions = _follow(rows, index)
         size = kernels.pair_mates(
             hits, pairs[start:end], needed[start:end], positions, genome, known, rules, reads, candidates, places, size
         )
     return places
+
+
+def _follow(rows: npt.NDArray[np.int64], index: Index) -> npt.NDArray[np.int64]:
+    """Where rows begin in the text of both strands; each is followed once, as pairs of one repeat share theirs."""
+    distinct, places = np.unique(rows, return_inverse=True)
+    positions = np.empty_like(distinct)
+    locate_kernels.follow_rows(index.fm, index.suffixes, distinct, positions)
+    check_positions(positions, index)
+    return positions[places]
 
 
 def _with_room(places: Listed, needed: npt.NDArray[np.int64], most: int) -> tuple[Listed, int]:
@@ -157,10 +166,9 @@ def _rescue(
 ) -> Cigars:
     """Rescue mates; returns their CIGARs."""
     longest = int(reads.length.max())
+    # A window at the start of the genome is as wide as mates are far away.
     spread = 2 * discordant_kernels.SPREAD * known.sd.max() + 2 * longest
-    widest = (
-        int(max(spread, known.mean.max())) + 1
-    )  # a window at the start of the genome is as wide as mates are far away
+    widest = int(max(spread, known.mean.max())) + 1
     rescued = rescued._replace(items=np.empty(int(reads.length.sum()) + _CLIPS * len(reads.length), np.uint32))
     discordant_kernels.rescue_mates(
         genome,

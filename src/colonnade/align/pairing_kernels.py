@@ -7,19 +7,23 @@ import numpy as np
 
 from colonnade.align.insert_sizes_kernels import group_of
 from colonnade.align.laying_kernels import contig_at
-from colonnade.align.locate_kernels import DECIBELS, MOST_COUNTED, NO_PLACE, to_strand
+from colonnade.align.locate_kernels import DECIBELS, MOST_COUNTED, to_strand
 from colonnade.align.record_kernels import BASES, FIRST, flag_of, is_mate
 from colonnade.formats.integers_kernels import read_i32
+from colonnade.formats.writing_kernels import NOWHERE
 from colonnade.jit import kernel
 
+# Columns of a pair: its mates, bases of the longer one, and which of the estimates is that of their read group.
+FIRST_MATE, LAST_MATE, LONGEST, GROUP, PAIR_WIDTH = (np.int64(column) for column in range(5))
 NO_GROUP = np.int64(-1)
-FIRST_MATE, LAST_MATE, NONE = np.int64(0), np.int64(1), np.int64(0)
+NONE = np.int64(0)
 
 # A candidate, a place of one mate, is one number, so that sorting brings them into bwa's order: position, hit, strand, mate.
 POSITION_SHIFT, HIT_SHIFT = 24, 2
 HIT_MASK = (1 << (POSITION_SHIFT - HIT_SHIFT)) - 1
 NO_CANDIDATE = np.int64(-1)
-STEPS = np.array([701, 301, 132, 57, 23, 10, 4, 1])  # of Shell's sort (Ciura 2001)
+#: Of Shell's sort (Ciura 2001), those above 701 each 2.25 times the one before.
+STEPS = np.array([90927, 40412, 17961, 7983, 3548, 1577, 701, 301, 132, 57, 23, 10, 4, 1])
 
 SCORE_SCALE = 10  # of the scores of hits beside the improbability of the insert size
 DECIBEL = -4.343  # to a natural logarithm
@@ -59,11 +63,7 @@ class Rules(NamedTuple):
 
 @kernel
 def list_pairs(data, records, keys, pairs):
-    """List pairs; returns how many there are.
-
-    ``pairs``, int64 (pairs, 4), is filled: first mate, last mate, bases of the longer one, and which of ``keys`` is that of their
-    read group, or ``NO_GROUP``.
-    """
+    """Fill ``pairs``, int64 (pairs, PAIR_WIDTH), groups as indices of ``keys`` or ``NO_GROUP``; returns how many there are."""
     count = 0
     read = 0
     while read < records.size - 1:
@@ -71,10 +71,10 @@ def list_pairs(data, records, keys, pairs):
             read += 1
             continue
         is_ordered = flag_of(data, records[read]) & FIRST != 0
-        pairs[count, 0] = read if is_ordered else read + 1
-        pairs[count, 1] = read + 1 if is_ordered else read
-        pairs[count, 2] = max(read_i32(data, records[read] + BASES), read_i32(data, records[read + 1] + BASES))
-        pairs[count, 3] = find_group(keys, group_of(data, records[read], records[read + 1]))
+        pairs[count, FIRST_MATE] = read if is_ordered else read + 1
+        pairs[count, LAST_MATE] = read + 1 if is_ordered else read
+        pairs[count, LONGEST] = max(read_i32(data, records[read] + BASES), read_i32(data, records[read + 1] + BASES))
+        pairs[count, GROUP] = find_group(keys, group_of(data, records[read], records[read + 1]))
         count += 1
         read += 2
     return count
@@ -101,14 +101,23 @@ def count_rows(pairs, reads, rules, needed):
     been followed already.
     """
     for pair in range(pairs.shape[0]):
-        first, last = pairs[pair, 0], pairs[pair, 1]
-        rows = reads.best_hits[first] + reads.other_hits[first], reads.best_hits[last] + reads.other_hits[last]
-        is_placed = reads.position[first] != NO_PLACE, reads.position[last] != NO_PLACE
-        most = rules.pairing_hits if is_placed[0] and is_placed[1] else rules.listed_hits + 1
-        has_too_many = is_placed[0] and is_placed[1] and max(rows[0], rows[1]) > most
+        first, last = pairs[pair, FIRST_MATE], pairs[pair, LAST_MATE]
+        are_placed = reads.position[first] != NOWHERE and reads.position[last] != NOWHERE
+        most = rules.pairing_hits if are_placed else rules.listed_hits + 1
         for mate in range(2):
-            is_wanted = is_placed[mate] and 1 < rows[mate] <= most and not has_too_many
-            needed[pair, mate] = rows[mate] if is_wanted else 0
+            read = pairs[pair, mate]
+            rows = reads.best_hits[read] + reads.other_hits[read]
+            is_wanted = can_pair(reads, first, last, rules) if are_placed else reads.position[read] != NOWHERE
+            needed[pair, mate] = rows if is_wanted and 1 < rows <= most else 0
+
+
+@kernel
+def can_pair(reads, first, last, rules):
+    """Whether both mates have a place, and neither has too many."""
+    if reads.position[first] == NOWHERE or reads.position[last] == NOWHERE:
+        return False
+    rows = max(reads.best_hits[first] + reads.other_hits[first], reads.best_hits[last] + reads.other_hits[last])
+    return rows <= rules.pairing_hits
 
 
 @kernel
@@ -150,11 +159,9 @@ def pair_mates(hits, pairs, needed, positions, genome, sizes, rules, reads, cand
     """
     at = np.int64(0)
     for pair in range(pairs.shape[0]):
-        first, last = pairs[pair, 0], pairs[pair, 1]
-        is_first_placed, is_last_placed = reads.position[first] != NO_PLACE, reads.position[last] != NO_PLACE
-        rows = max(reads.best_hits[first] + reads.other_hits[first], reads.best_hits[last] + reads.other_hits[last])
-        is_possible = is_first_placed and is_last_placed and rows <= rules.pairing_hits
-        if is_possible:
+        first, last = pairs[pair, FIRST_MATE], pairs[pair, LAST_MATE]
+        are_placed = reads.position[first] != NOWHERE and reads.position[last] != NOWHERE
+        if can_pair(reads, first, last, rules):
             quirks, at_last = rules.bwa_quirks, at + needed[pair, 0]
             count = list_candidates(
                 hits, first, FIRST_MATE, needed[pair, 0], positions, at, genome, quirks, reads, candidates, NONE
@@ -168,7 +175,7 @@ def pair_mates(hits, pairs, needed, positions, genome, sizes, rules, reads, cand
             read = pairs[pair, mate]
             listed.starts[read] = size
             most = rules.listed_hits
-            if is_first_placed and is_last_placed and not reads.is_proper[read]:
+            if are_placed and not reads.is_proper[read]:
                 beside = reads.best_hits[read] + reads.other_hits[read] - 1
                 most = rules.listed_hits if beside > rules.listed_discordant_hits else rules.listed_discordant_hits
             if 0 < needed[pair, mate] <= most + 1 and most > 0:
@@ -195,7 +202,7 @@ def list_candidates(hits, read, mate, needed, positions, at, genome, bwa_quirks,
         for _ in range(hits.row_start[hit], hits.row_end[hit]):
             position, reverse = to_strand(positions[at], span, genome.length)
             at += 1
-            if position != NO_PLACE:
+            if position != NOWHERE:
                 hit_and_strand = (hit - first_hit) << HIT_SHIFT | reverse << 1
                 candidates[count] = np.int64(position) << POSITION_SHIFT | hit_and_strand | mate
                 count += 1
@@ -210,7 +217,7 @@ def list_places(hits, read, positions, at, length, reads, listed, size):
         for _ in range(hits.row_start[hit], hits.row_end[hit]):
             position, reverse = to_strand(positions[at], np.int64(reads.length[read]) + shift, length)
             at += 1
-            if position != NO_PLACE and position != reads.position[read]:
+            if position != NOWHERE and position != reads.position[read]:
                 listed.position[size] = position
                 listed.reverse[size] = reverse
                 listed.mismatches[size] = hits.mismatches[hit]
@@ -240,7 +247,7 @@ def choose_pair(hits, pair, genome, sizes, rules, reads, candidates, count):
     A pair has its left mate on the forward strand, its right mate on the reverse one. As in bwa, only the two nearest candidates
     on the left are looked at, and of pairs that are equally good a hash of both places chooses.
     """
-    first, last, longest, group = pair[0], pair[1], pair[2], pair[3]
+    first, last, longest, group = pair[FIRST_MATE], pair[LAST_MATE], pair[LONGEST], pair[GROUP]
     waiting = np.full((2, 2), NO_CANDIDATE)  # of each mate, the last two on the forward strand
     chosen = np.full(2, NO_CANDIDATE)
     best, second = WORST, WORST
@@ -284,8 +291,8 @@ def choose_pair(hits, pair, genome, sizes, rules, reads, candidates, count):
     if best != WORST:
         quality = pair_quality(best, second, n_best, n_worse, rules.mismatch_penalty)
         set_qualities(first, last, reads, chosen, quality)
-        move(hits, first, reads, chosen[0], rules.bwa_quirks)
-        move(hits, last, reads, chosen[1], rules.bwa_quirks)
+        move_to_hit(hits, first, reads, chosen[0], rules.bwa_quirks)
+        move_to_hit(hits, last, reads, chosen[1], rules.bwa_quirks)
 
 
 @kernel
@@ -364,7 +371,7 @@ def is_elsewhere(reads, read, candidate):
 
 
 @kernel
-def move(hits, read, reads, candidate, bwa_quirks):
+def move_to_hit(hits, read, reads, candidate, bwa_quirks):
     """Give a mate its place in a proper pair. bwa forgets that the hit there may have other gaps, as ``bwa_quirks`` keeps it."""
     reads.is_proper[read] = 1
     if is_elsewhere(reads, read, candidate):
