@@ -114,9 +114,11 @@ def test_unaligned_bam_gives_the_records_of_fastq(aligned, data: Path) -> None:
 
 def test_sorted_output_is_what_samtools_makes_of_the_other(aligned) -> None:
     aligned()
-    pysam.samtools.sort("--no-PG", "-o", "b.bam", "a.bam", catch_stdout=False)
-    pysam.samtools.index("b.bam", catch_stdout=False)
     aligned(out="c.bam", sort=True)
+    Path("header.sam").write_text(pysam.samtools.view("-H", "--no-PG", "c.bam"))  # which tells of the sorting
+    Path("other.bam").write_bytes(pysam.samtools.reheader("-P", "header.sam", "a.bam", raw=True))
+    pysam.samtools.sort("--no-PG", "-o", "b.bam", "other.bam", catch_stdout=False)
+    pysam.samtools.index("b.bam", catch_stdout=False)
     for suffix in ("", ".bai"):
         assert Path(f"c.bam{suffix}").read_bytes() == Path(f"b.bam{suffix}").read_bytes()
 
@@ -163,9 +165,9 @@ def test_progress_ends_with_all_reads(aligned, monkeypatch) -> None:
     for threads in (1, 2):
         calls: list[tuple[str, int, int | None]] = []
         aligned(out=f"{threads}.bam", threads=threads, progress=lambda *call, calls=calls: calls.append(call))
-        assert [done for _, done, _ in calls] == [*range(50, N_READS + 1, 50)]
+        assert [done for _, done, _ in calls] == [*range(50, N_READS + 1, 50), N_READS]
         assert calls[-1] == ("aligning", N_READS, N_READS)
-        assert all(total is not None and done <= total for _, done, total in calls)
+        assert {total for _, _, total in calls[:-1]} == {None}  # the file is read at once
 
 
 # What cannot be done
@@ -244,3 +246,22 @@ def test_threads_are_one_at_least(aligned, folder: Path) -> None:
     with pytest.raises(UsageError, match="threads is out of range"):
         aligned(threads=0)
     assert os.listdir(folder) == []
+
+
+def test_a_file_of_the_index_stands_for_the_index(aligned, data: Path) -> None:
+    aligned()
+    for suffix in (".bwt", ".ann", ".colonnade"):
+        align(data / "reads.fq", index=data / f"ref.fa{suffix}", out="b.bam", force=True)
+        assert Path("b.bam").read_bytes() == Path("a.bam").read_bytes()
+
+
+def test_paths_in_a_row_are_neither_inputs_nor_mates(data: Path, folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"not as ReadFiles; found '1\.fq'; expected a ReadFiles for each input"):
+        align(["1.fq", "2.fq"], index=data / "ref.fa", out="a.bam")
+
+
+def test_the_header_tells_of_read_group_and_order(aligned) -> None:
+    aligned(read_group="a", sort=True)
+    with pysam.AlignmentFile("a.bam") as file:
+        command = file.header.to_dict()["PG"][-1]["CL"]
+    assert command == r"colonnade align --index ref.fa --read-group '@RG\tID:a' --sort"

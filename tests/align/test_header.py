@@ -1,5 +1,6 @@
 """The header says what the records are of, keeps what it was told, and names the program once for each chain of programs."""
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from colonnade.align.contigs import Contigs
 from colonnade.align.header import command_line, encode_header, header_text
 from colonnade.align.options import PRESETS, AlignOptions
+from colonnade.align.read_group import ReadGroup
 from colonnade.cli import _parser
 from colonnade.cli.align import _options
 from colonnade.formats.bgzf_writer import BgzfWriter
@@ -21,7 +23,8 @@ SQ = ["@SQ\tSN:one\tLN:900", "@SQ\tSN:two\tLN:2147483647"]
 
 
 def lines(source: str = "", *, index: str = "ref.fa", is_sorted: bool = False, **options) -> list[str]:
-    text = header_text(source, CONTIGS, index=index, options=AlignOptions(**options), is_sorted=is_sorted)
+    command = command_line(index, AlignOptions(**options))
+    text = header_text(source, CONTIGS, command=command, is_sorted=is_sorted)
     assert text.endswith("\n")
     return text[:-1].split("\n")
 
@@ -69,6 +72,16 @@ def test_the_command_says_what_changes_results_and_nothing_else() -> None:
     assert command_line("/some/where/ref.fa", AlignOptions()) == "colonnade align --index ref.fa"
     options = AlignOptions(differences=4, gap_extensions=-1, log_gap_penalty=True, seed=7)
     assert command_line("ref", options) == "colonnade align --index ref --differences 4 --log-gap-penalty --seed 7"
+
+
+@pytest.mark.parametrize("text", ["lane 1", r"@RG\tID:a'b\tSM:x y"])
+def test_the_command_gives_the_same_read_group_and_order_again(text: str) -> None:
+    command = command_line("ref", AlignOptions(), read_group=text, is_sorted=True)
+    assert command.isprintable()
+    _, *words = shlex.split(command)
+    chosen = _parser().parse_args([*words, "reads.fq", "-f", "out.bam"])
+    assert chosen.sort
+    assert ReadGroup.parse(chosen.read_group) == ReadGroup.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -276,3 +276,10 @@ def test_two_files_out_of_step_are_both_named(firsts: str, lasts: str, place: st
             f"1.fq: {place}: the two files do not have the same reads in the same order; "
             f"found {found}; expected {expected}, as in 2.fq; pair them again"
         )
+
+
+@pytest.mark.parametrize("mark", "._")
+def test_names_that_differ_in_the_number_of_the_mate_alone_are_told(mark: str):
+    sides = [batches([Read(f"x{mark}{number}", SINGLE)], repeat(1)) for number in (1, 2)]
+    with pytest.raises(InputError, match="differ in the mate's number alone: take it off all names"):
+        list(TwoFiles("1.fq", "2.fq").paired(*sides))

@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 
 import colonnade as cn
 from colonnade.align import engine, passes
+from colonnade.align.batch import Batch
 from colonnade.align.engine import AlignSummary, align
 from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
@@ -331,8 +333,8 @@ def test_only_pairs_wait_for_insert_sizes(aligned, batches_of, data: Path) -> No
     aligned(unaligned((data / "merged.fq",), pairs(data)), out="b.bam", progress=lambda *call: calls.append(call))
     total = 3 * N_PAIRS
     steps = [(stage, done) for stage, done, _ in calls]
-    assert steps[:9] == [("aligning", done) for done in range(100, total + 1, 100)]
-    assert steps[9:] == [("pairing", done) for done in range(N_PAIRS + 100, total + 1, 100)]
+    assert steps[:10] == [*(("aligning", done) for done in range(100, total + 1, 100)), ("aligning", total)]
+    assert steps[10:] == [("pairing", done) for done in range(N_PAIRS + 100, total + 1, 100)]
     assert calls[-1] == ("pairing", total, total)
 
 
@@ -397,3 +399,40 @@ def test_a_process_that_is_killed_leaves_no_spool(aligned, data: Path, folder: P
         process.send_signal(number)
     assert process.returncode == (130 if number == signal.SIGTERM else -number)
     assert os.listdir(folder) == ([] if number == signal.SIGTERM else [f".a.bam.{process.pid}.part"])
+
+
+class Reader:
+    """A source of batches of ten single reads; what is consumed is told behind each of them."""
+
+    def __init__(self, size: int | None, consumed: list[int]) -> None:
+        self.size = size
+        self.consumed = 0
+        self._steps = consumed
+
+    def batches(self):
+        record = unaligned_record()
+        for consumed in self._steps:
+            self.consumed = consumed
+            yield Batch.of_records(np.tile(record, 10), np.arange(11) * record.size)
+
+
+def unaligned_record() -> np.ndarray:
+    return np.frombuffer(
+        struct.pack("<iiiBBHHHiiii2s", 34, -1, -1, 2, 0, 4680, 0, UNMAPPED, 0, -1, -1, 0, b"a"), np.uint8
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "consumed", "totals"),
+    [
+        (1000, [100, 100, 200, 300, 1000], [None, None, 300, 200, 167]),
+        (1000, [1000, 1000, 1000], [None, None, None]),
+        (1000, [990, 1000, 1000], [None, 20, 30]),
+        (None, [100, 200, 300], [None, None, None]),
+    ],
+)
+def test_the_total_follows_from_what_had_been_read_when_more_is(
+    size: int | None, consumed: list[int], totals: list[int | None]
+) -> None:
+    intake = passes.Intake(Reader(size, consumed))
+    assert [intake.total for _ in intake] == totals
