@@ -77,3 +77,11 @@ def test_every_fault_is_one_line_with_its_place(tmp_path: Path, text: str, expec
 def test_each_file_is_named_once(inputs: list[ReadFiles], expected: str):
     with pytest.raises(UsageError, match=expected):
         check_inputs(inputs)
+
+
+def test_two_names_of_a_file_are_one_file(tmp_path: Path):
+    (tmp_path / "a.fq").write_text("")
+    (tmp_path / "link.fq").symlink_to("a.fq")
+    for other in (tmp_path / "link.fq", tmp_path / "." / ".." / tmp_path.name / "a.fq"):
+        with pytest.raises(UsageError, match="a file of reads is named twice"):
+            check_inputs([ReadFiles(tmp_path / "a.fq", other)])

@@ -1,7 +1,7 @@
 """Which files reads come from: one or two, or those that a table names."""
 
-from collections import Counter
-from collections.abc import Sequence
+import os
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from os import fspath
 from typing import Final
@@ -69,13 +69,24 @@ def read_inputs(path: StrPath) -> tuple[ReadFiles, ...]:
 
 
 def check_inputs(inputs: Sequence[ReadFiles]) -> None:
-    """Raise UsageError where a file is named twice, or none is."""
+    """Raise UsageError where a file is named twice, whatever it is called, or none is."""
     if not inputs:
         raise UsageError("no reads", expected="one file or more")
-    ((path, times),) = Counter(path for item in inputs for path in item.paths).most_common(1)
-    if times > 1:
-        name = "standard input" if path == STANDARD_INPUT else path
-        raise UsageError("a file of reads is named twice", found=name, expected="each once")
+    seen: set[Hashable] = set()
+    for path in (path for item in inputs for path in item.paths):
+        file = _identity(path)
+        if file in seen:
+            name = "standard input" if path == STANDARD_INPUT else path
+            raise UsageError("a file of reads is named twice", found=name, expected="each once")
+        seen.add(file)
+
+
+def _identity(path: str) -> Hashable:
+    """What is the same for all names of a file."""
+    if path == STANDARD_INPUT or not os.path.isfile(path):
+        return path
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
 
 
 def _input(path: StrPath, number: int, line: str, width: int) -> ReadFiles:
