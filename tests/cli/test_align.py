@@ -1,7 +1,9 @@
 """``colonnade align``: bwa's letters become the right options, and whatever is wrong is told in one line."""
 
+import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -9,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from colonnade.align.options import PRESETS, AlignOptions
-from colonnade.cli import main
+from colonnade.cli import align, main
 from colonnade.errors import InputError
 
 ANCIENT = PRESETS["ancient"]
@@ -179,7 +181,7 @@ def test_help_is_the_long_option_only(engine: Engine, capsys) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["align", "-h"])
     assert caught.value.code == 2
-    assert "expected one argument" in capsys.readouterr().err
+    assert "expected one argument; help is --help" in capsys.readouterr().err
     with pytest.raises(SystemExit) as caught:
         main(["align", "--help"])
     assert caught.value.code == 0
@@ -206,6 +208,8 @@ def test_a_table_of_inputs_stands_for_files_and_groups(engine: Engine, tmp_path:
         ("", "no reads; expected a file, - for stdin, or --inputs FILE"),
         ("--inputs a.tsv reads.fq", "--inputs names all files of reads; found reads.fq besides"),
         ("--inputs a.tsv -r x", "--inputs names the read groups; found --read-group besides"),
+        ("-0 in.bam", "not supported: -0 (pairs and single reads are aligned in one go)"),
+        ("in.bam -1", "not supported: -1 (pairs and single reads are aligned in one go)"),
         ("--interleaved 1.fq 2.fq", "mates are in a file of their own, or interleaved; found --interleaved and 2.fq"),
     ],
 )
@@ -229,7 +233,8 @@ def test_each_stage_is_told_by_lines_of_its_own(engine: Engine, capsys, monkeypa
 
 @pytest.mark.parametrize(
     "arguments",
-    ["-b", "-I", "-Y", "-B 3", "-P", "-c many", "-a 1.5", "--orphans keep", "-q", "-v", "-z", "--thread 3", "-n many",
+    ["-b", "-b1", "-g ref", "-@ 4", "--num-diff 3",
+     "-N 20", "-I", "-Y", "-B 3", "-P", "-c many", "-a 1.5", "--orphans keep", "-q", "-v", "-z", "--thread 3", "-n many",
      "-n 1e-2", "-o 1.5", "--preset modern", "-t 0", "--threads 0"],
 )  # fmt: skip
 def test_letters_that_say_nothing_here_are_refused(engine: Engine, capsys, arguments: str) -> None:
@@ -269,6 +274,40 @@ def test_options_out_of_range_are_told_in_one_line(engine: Engine, capsys, argum
     assert err.startswith("colonnade align: error: ")
     assert message in err
     assert not engine.calls
+
+
+def test_gap_opens_beyond_their_range_are_told_as_an_option_of_sampe(engine: Engine, capsys) -> None:
+    assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq", "-o", "1000"]) == 2
+    assert capsys.readouterr().err.endswith("expected 0 to 63; sampe's -o is -C, --pairing-hits\n")
+
+
+def test_arguments_too_many_are_refused_by_the_command_with_what_bwa_calls_them(engine: Engine, capsys) -> None:
+    with pytest.raises(SystemExit):
+        main(["align", "--index", "ref", "-f", "out.bam", "-N", "20", "1.fq", "2.fq"])
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("colonnade align: error: unrecognized arguments: 2.fq; help is --help; docs/from-bwa.md")
+    assert not engine.calls
+
+
+def test_names_of_other_formats_are_warned_of(engine: Engine, capsys) -> None:
+    assert main(["align", "--index", "ref", "-f", "x.sam", "reads.fq"]) == 0
+    warning = "colonnade align: warning: x.sam will be BAM, whatever its name says"
+    assert capsys.readouterr().err.splitlines()[0] == warning
+
+
+def test_messages_go_to_what_standard_error_is_when_they_come(engine: Engine, capsys, monkeypatch) -> None:
+    now = io.StringIO()
+    engine.stages = [("aligning", 1, 1)]
+    monkeypatch.setattr(align, "show_progress", lambda *_, **__: shown(monkeypatch, now))
+    assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq"]) == 0
+    assert (capsys.readouterr().err, now.getvalue()) == ("", "colonnade align: 3 reads\n")
+
+
+@contextmanager
+def shown(monkeypatch, stream: io.StringIO) -> Iterator[Callable[..., None]]:
+    """A bar that stands between a program and its standard error."""
+    monkeypatch.setattr(sys, "stderr", stream)
+    yield lambda _done, _total: None
 
 
 @pytest.mark.parametrize(

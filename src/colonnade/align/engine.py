@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from colonnade.align.bwa_files import SUFFIXES
 from colonnade.align.contigs import Contigs
-from colonnade.align.header import encode_header, header_text
+from colonnade.align.header import command_line, encode_header, header_text
 from colonnade.align.index import ensure_index, find_prefix
 from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
@@ -56,7 +56,8 @@ def align(
     mates
         A second FASTQ file, with the mates of the reads.
     index
-        Start of the names of bwa's index files, such as the FASTA that they lie beside; they are made if they are absent.
+        Start of the names of bwa's index files, such as the FASTA that they lie beside, or one of these; they are made if they
+        are absent.
     out
         The BAM file, or ``-`` for stdout; reads come in the order of the input.
     options
@@ -92,7 +93,7 @@ def align(
     if threads < 1:
         raise UsageError("threads is out of range", found=str(threads), expected="1 or more")
     options = options or AlignOptions()
-    out, index = fspath(out), fspath(index)
+    out, index = fspath(out), _index_name(index)
     inputs = _inputs(reads, mates, read_group)
     if out != STDOUT:
         outputs = [out, *(f"{out}{suffix}" for suffix in (".bai", ".csi") if sort)]
@@ -102,7 +103,8 @@ def align(
     contigs = ensure_index(index).contigs if options.skip_aligned else None
     with open_reads(inputs, options=options, contigs=contigs, reference=reference, threads=threads) as source:
         genome = ensure_index(index)
-        text = header_text(source.header, genome.contigs, index=index, options=options, is_sorted=sort)
+        command = command_line(index, options, read_group=read_group, is_sorted=sort)
+        text = header_text(source.header, genome.contigs, command=command, is_sorted=sort)
         announce_compilation("search_kernels", seconds=_COMPILATION)
         suffix = _index_suffix(genome.contigs) if sort else None
         folder = None if out == STDOUT else Path(out).parent
@@ -124,7 +126,21 @@ def _inputs(
         return (ReadFiles(reads, mates, read_group),)
     if mates is not None or read_group is not None:
         raise UsageError("several inputs have their own mates and read groups", expected="them in each ReadFiles")
+    for given in reads:
+        if not isinstance(given, ReadFiles):
+            raise UsageError(
+                "several inputs, but not as ReadFiles",
+                found=repr(given),
+                expected="a ReadFiles for each input; align(reads, mates) takes the two files of pairs",
+            )
     return tuple(reads)
+
+
+def _index_name(index: StrPath) -> str:
+    """What the files of the index begin with, also where one of them is named."""
+    name = fspath(index)
+    stems = (name.removesuffix(suffix) for suffix in (*SUFFIXES, REPACKED_SUFFIX) if name.endswith(suffix))
+    return next((stem for stem in stems if find_prefix(stem) is not None), name)
 
 
 def _files_read(inputs: Sequence[ReadFiles], index: str, reference: StrPath | None) -> list[str]:

@@ -10,13 +10,14 @@ import numpy as np
 
 from colonnade.align.contigs import Contigs
 from colonnade.align.options import AlignOptions
+from colonnade.align.read_group import ReadGroup
 from colonnade.formats.bam import encode_bam_header
 from colonnade.version import __version__
 
 _NAME: Final = "colonnade"
 
 
-def header_text(source: str, contigs: Contigs, *, index: str, options: AlignOptions, is_sorted: bool) -> str:
+def header_text(source: str, contigs: Contigs, *, command: str, is_sorted: bool) -> str:
     """The SAM header of aligned reads.
 
     Parameters
@@ -25,10 +26,8 @@ def header_text(source: str, contigs: Contigs, *, index: str, options: AlignOpti
         The input's header, without its ``@HD`` and ``@SQ`` lines; kept as it is.
     contigs
         Those of the index.
-    index
-        Its prefix, of which only the last part is told: where it lies changes no result.
-    options
-        Those that differ from the defaults are told.
+    command
+        What was done.
     is_sorted
         Whether the records are in coordinate order.
     """
@@ -37,23 +36,41 @@ def header_text(source: str, contigs: Contigs, *, index: str, options: AlignOpti
         f"@SQ\tSN:{name}\tLN:{length}" for name, length in zip(contigs.names, contigs.lengths.tolist(), strict=True)
     ]
     kept = [line for line in source.split("\n") if line]
-    lines += kept + _program_lines(kept, command_line(index, options))
+    lines += kept + _program_lines(kept, command)
     return "".join(f"{line}\n" for line in lines)
 
 
-def command_line(index: str, options: AlignOptions) -> str:
-    """The command that gives the same alignments of the same reads; what changes none is left out.
+def command_line(index: str, options: AlignOptions, *, read_group: str | None = None, is_sorted: bool = False) -> str:
+    r"""The command that gives the same bytes of the same files; what changes none is left out.
 
+    Parameters
+    ----------
+    index
+        Its prefix, of which only the last part is told: where it lies changes no result.
+    options
+        Those that differ from the defaults are told.
+    read_group
+        That of all reads, as it was given; told as a whole line.
+    is_sorted
+        Whether records are sorted by coordinate.
+
+    Examples
+    --------
     >>> command_line("genomes/hg19.fa", AlignOptions(differences=0.01, log_gap_penalty=True))
     'colonnade align --index hg19.fa --differences 0.01 --log-gap-penalty'
     >>> command_line("hg19", AlignOptions(chimeric_share=1e-6, orphans="single"))
     'colonnade align --index hg19 --chimeric-share 0.000001 --orphans single'
+    >>> print(command_line("hg19", AlignOptions(), read_group="lane1", is_sorted=True))
+    colonnade align --index hg19 --read-group '@RG\tID:lane1' --sort
     """
     words = [_NAME, "align", "--index", "".join(c if c.isprintable() else "?" for c in Path(index).name)]
     for name, value in options.non_defaults().items():
         words.append(f"--{name.replace('_', '-')}")
         if value is not True:
             words.append(_written(value))
+    if read_group is not None:
+        words += ["--read-group", ReadGroup.parse(read_group).line.replace("\t", "\\t")]
+    words += ["--sort"] * is_sorted
     return shlex.join(words)
 
 

@@ -13,6 +13,7 @@ from colonnade.errors import InputError
 from colonnade.formats.packer import Records
 
 _NO_RECORDS: Final = Records(np.empty(0, np.uint8), np.zeros(1, np.int64))
+_NUMBERED: Final = "they differ in the mate's number alone: take it off all names"
 _GO_ON: Final = "go on with --orphans drop or --orphans single"
 
 
@@ -34,12 +35,14 @@ class Mates:
     ----------
     orphans
         Mates without mates met so far.
+    is_interleaved
+        As above.
     """
 
     def __init__(self, path: str, options: AlignOptions, *, is_interleaved: bool = False) -> None:
         self.orphans = 0
         self._path = path
-        self._is_interleaved = is_interleaved
+        self.is_interleaved = is_interleaved
         self._rules = is_interleaved, ORPHANS.index(options.orphans), options.skip_duplicates
 
     def paired(self, batches: Iterable[Records]) -> Iterator[Records]:
@@ -70,7 +73,7 @@ class Mates:
     def _error(self, records: Records, orphan: int) -> InputError:
         ends = flag_of(records.data, records.offsets[orphan]) & (FIRST | LAST)
         found: str | None = None
-        if self._is_interleaved or ends in (FIRST, LAST):
+        if self.is_interleaved or ends in (FIRST, LAST):
             message, found, expected = "a read without its mate", self._following(records, orphan), "its mate"
         else:
             message = "a paired read is both first and last" if ends else "a paired read is neither first nor last"
@@ -81,7 +84,7 @@ class Mates:
             place=f"read {_name(records, orphan)}",
             found=found,
             expected=expected,
-            advice=_GO_ON if self._is_interleaved else f"bring mates together with samtools collate, or {_GO_ON}",
+            advice=_GO_ON if self.is_interleaved else f"bring mates together with samtools collate, or {_GO_ON}",
         )
 
     def _following(self, records: Records, orphan: int) -> str:
@@ -148,13 +151,16 @@ class TwoFiles:
     def _error(self, done: int, first: Records, last: Records) -> InputError:
         """Of the first records, which are no mates, or of one of them, where the other file has none."""
         names = [_name(records, 0) if _count(records) else "the end of the file" for records in (first, last)]
+        are_numbered = names[0].endswith((".1", "_1")) and names[1] == f"{names[0][:-1]}2"
         return InputError(
             "the two files do not have the same reads in the same order",
             path=self._paths[0],
             place=f"read {done + 1}",
             found=names[0],
             expected=f"{names[1]}, as in {self._paths[1]}",
-            advice="pair them again, such as with seqkit pair, from files that are whole",
+            advice=_NUMBERED
+            if are_numbered
+            else "pair them again, such as with seqkit pair, from files that are whole",
         )
 
 

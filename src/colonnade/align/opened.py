@@ -3,13 +3,14 @@
 import logging
 import os
 import tempfile
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from typing import Final, Literal, NamedTuple
 
 from colonnade.align.bam_reader import BamReader
 from colonnade.align.contigs import Contigs
 from colonnade.align.inputs import ReadFiles
+from colonnade.align.mate_names import doubts
 from colonnade.align.mates import Mates, TwoFiles
 from colonnade.align.options import AlignOptions
 from colonnade.align.read_group import ReadGroup
@@ -120,12 +121,19 @@ class OpenInput:
         for packer in self._packers:
             if isinstance(packer, FastqReader) and not packer.stream.peek(1):
                 _log.warning("%s is empty", packer.stream.path)
+        for doubt in self._doubts():
+            _log.warning("%s", doubt)
         share = len(self._packers)
         with ExitStack() as stack:
             made = [self._packed(packer, max(1, reads // share), size // share) for packer in self._packers]
             for records in made:
                 stack.callback(records.close)
             yield from self._mates.paired(*made)
+
+    def _doubts(self) -> Iterator[str]:
+        streams = [packer.stream for packer in self._packers if isinstance(packer, FastqReader)]
+        is_interleaved = isinstance(self._mates, Mates) and self._mates.is_interleaved
+        return doubts(streams, is_interleaved=is_interleaved)
 
     def _packed(self, packer: RecordPacker, reads: int, size: int) -> Generator[Records, None, None]:
         records = packer.batches(reads=reads, size=size)

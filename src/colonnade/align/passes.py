@@ -57,11 +57,12 @@ class Intake:
     Attributes
     ----------
     total
-        How many reads there will have been at the end, by the share of the input that has been read; None for stdin.
+        How many reads there will have been at the end, about; None as long as nothing tells, as of stdin, and of small files.
     """
 
     def __init__(self, source: ReadSource) -> None:
         self._source = source
+        self._consumed = 0
         self.total: int | None = None
 
     def __iter__(self) -> Iterator[tuple[Batch, bool]]:
@@ -69,10 +70,17 @@ class Intake:
         waits = False
         for batch in self._source.batches():
             reads += len(batch)
-            if self._source.size and self._source.consumed:
-                self.total = max(reads, round(reads * self._source.size / self._source.consumed))
+            self._estimate(reads)
             waits = waits or has_pairs(batch)
             yield batch, waits
+
+    def _estimate(self, reads: int) -> None:
+        """Estimate the total where more of the input is read: then the reads are those of what had been read before."""
+        size, consumed = self._source.size, self._source.consumed
+        if size and self._consumed and consumed > self._consumed:
+            self.total = round(reads * size / self._consumed)
+        self._consumed = consumed
+        self.total = self.total and max(reads, self.total)
 
 
 @dataclass(frozen=True)
@@ -157,6 +165,7 @@ def _first_pass(
             stream.write(located.batch.data)
             written = written.plus(located.batch.counts)
         progress("aligning", reads, intake.total)
+    progress("aligning", reads, reads)
     return written, histogram, reads
 
 

@@ -9,8 +9,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from typing import TextIO
 
 from colonnade.cli import align, compare, demo, index, pileup, plan, simulate
+from colonnade.cli.arguments import VerbParser
 from colonnade.errors import ColonnadeError
 
 
@@ -63,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="colonnade", description="Compare populations of genomes, column by column.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"colonnade {version('colonnade')}")
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", dest="verb", required=True)
+    verbs = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="verb", required=True, parser_class=VerbParser
+    )
     align.add_parser(verbs)
     index.add_parser(verbs)
     compare.add_parser(verbs)
@@ -75,11 +79,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _log_to_stderr(chosen: argparse.Namespace) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _OnStderr()
     handler.setFormatter(_LineFormatter(f"colonnade {chosen.verb}: "))
     logger = logging.getLogger("colonnade")
     logger.handlers = [handler]
     logger.setLevel(logging.ERROR if chosen.quiet else logging.DEBUG if chosen.verbose else logging.INFO)
+
+
+class _OnStderr(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the moment: while a bar is shown, that is what keeps lines off it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 class _LineFormatter(logging.Formatter):

@@ -27,14 +27,23 @@ sampe's -n, -N and -o, and -r, which is samse's and sampe's -r. An index that is
 preset, wherever it stands. The file for --inputs is tab-separated and begins with: read_group path_1 path_2
 """
 
-#: What bwa aln or sampe has besides: names, how many values follow, what for.
+_HINT: Final = (
+    "help is --help; docs/from-bwa.md has what bwa's options are called here, "
+    "such as -h, -H and -C for -n, -N and -o of sampe"
+)
+
+#: What bwa has besides: names, how many values follow, what for.
 _UNSUPPORTED: Final[tuple[tuple[tuple[str, ...], int, str], ...]] = (
-    (("-b",), 0, "what the input is shows in itself"),
+    (("-b", "-b0", "-b1", "-b2"), 0, "what the input is shows in itself"),
     (("-I",), 0, "qualities are Phred+33"),
     (("-B",), 1, "barcodes in reads"),
     (("-Y",), 0, "reads that a sequencer has marked: take them out first"),
     (("-P",), 0, "not needed: files are mapped"),
+    (("-g", "--genome"), 1, "its name here is --index"),
+    (("-@",), 1, "its name here is -t, --threads"),
 )
+_ENDS: Final = ("-0", "-1", "-2")  # of bwa aln -b; as options they would make -1 one in -e -1
+_OTHER_FORMATS: Final = (".sam", ".sam.gz", ".cram")
 
 
 def add_parser(verbs: Any) -> None:
@@ -46,6 +55,7 @@ def add_parser(verbs: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,  # -h is taken
+        hint=_HINT,
         allow_abbrev=False,
     )
     parser.set_defaults(run=run)
@@ -74,6 +84,8 @@ def run(chosen: argparse.Namespace) -> None:
 
     if chosen.inputs:
         refuse_inputs([chosen.output], [chosen.inputs])
+    if chosen.output.endswith(_OTHER_FORMATS):
+        _log.warning("%s will be BAM, whatever its name says", chosen.output)
     with _ShownStages(quiet=chosen.quiet) as progress:
         summary = align(
             read_inputs(chosen.inputs) if chosen.inputs else chosen.reads,
@@ -113,6 +125,8 @@ class _ShownStages(ExitStack):
 
 def _check_files(chosen: argparse.Namespace) -> None:
     """Raise unless it is clear what the input is."""
+    if ends := {chosen.reads, chosen.mates}.intersection(_ENDS):
+        raise UsageError(f"not supported: {min(ends)} (pairs and single reads are aligned in one go)")
     if chosen.inputs:
         if chosen.reads:
             raise UsageError("--inputs names all files of reads", found=f"{chosen.reads} besides")
@@ -237,7 +251,7 @@ def _add_written(parser: argparse.ArgumentParser) -> None:
         group,
         None,
         "bwa_quirks",
-        "keep what bwa writes of reads that bridge two contigs, proper pairs across contigs, and the own place in XA",
+        "keep what bwa writes against SAM's rules or by mistake; the manual lists it",
     )
 
 
@@ -255,7 +269,12 @@ def _add(group: argparse._ActionsContainer, letter: str | None, name: str, text:
 
 def _options(chosen: argparse.Namespace) -> AlignOptions:
     given = {field.name: getattr(chosen, field.name) for field in fields(AlignOptions) if field.name in chosen}
-    return AlignOptions.preset(chosen.preset, **given) if "preset" in chosen else AlignOptions(**given)
+    try:
+        return AlignOptions.preset(chosen.preset, **given) if "preset" in chosen else AlignOptions(**given)
+    except UsageError as error:
+        if error.message.startswith("gap opens"):
+            error.advice = "sampe's -o is -C, --pairing-hits"
+        raise
 
 
 def _count_or_share(text: str) -> int | float:

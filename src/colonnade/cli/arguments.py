@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from colonnade.errors import ColonnadeError
 
@@ -11,6 +11,31 @@ Value = TypeVar("Value")
 
 _LARGEST: Final = (1 << 31) - 1
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+
+
+class VerbParser(argparse.ArgumentParser):
+    """The parser of a command, which speaks for itself also where there are arguments that it does not know.
+
+    Parameters
+    ----------
+    hint
+        What each of its messages ends with.
+    """
+
+    def __init__(self, *args: Any, hint: str = "", **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._hint = hint
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse does, but there are none left."""
+        known, others = super().parse_known_args(args, namespace)
+        if others:
+            self.error(f"unrecognized arguments: {' '.join(others)}")
+        return known, others
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with exit code 2."""
+        super().error("; ".join(filter(None, (message, self._hint))))
 
 
 def add_common(parser: argparse.ArgumentParser, *, letters: bool = True) -> None:

@@ -49,7 +49,7 @@ def _bar(stage: str, unit: str) -> Iterator[Callable[[int, int | None], None]]:
         TextColumn("{task.fields[pace]}"),
     )
     started = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True, soft_wrap=True)) as progress:
         task = progress.add_task(stage, total=None, pace="")
 
         def report(done: int, total: int | None) -> None:
