@@ -4,14 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench validate clean
+.PHONY: demo test test-compiled test-bounds test-plain check bench validate clean
 
 demo: $(READY)  ## simulate two time points of a virus population, align and compare them, show what was found
 	$(BIN)/colonnade demo --output demo --force
 
 test: $(READY) check  ## all checks: style, types, layers, tests
+	$(MAKE) --jobs=2 --output-sync=target test-compiled test-bounds test-plain
+
+test-compiled: $(READY)  ## all tests
 	$(BIN)/python -m pytest
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/python -m pytest --quiet tests/formats tests/plan tests/tally tests/records tests/pileup tests/method tests/compare tests/align/test_search.py tests/align/test_absence.py tests/align/test_finish.py tests/align/test_reads.py tests/align/test_mates.py tests/align/test_insert_sizes.py tests/align/test_pairing.py tests/align/test_rescue.py
+
+test-bounds: $(READY)  ## those of kernels again, each index of an array checked
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/python -m pytest --quiet tests/formats tests/plan tests/tally tests/records tests/pileup tests/method tests/compare tests/align/test_search.py tests/align/test_absence.py tests/align/test_reads.py tests/align/test_mates.py tests/align/test_insert_sizes.py tests/align/test_pairing.py tests/align/test_rescue.py
+
+test-plain: $(READY)  ## some of these once more, as ordinary Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --quiet tests/formats/test_binning.py tests/formats/test_intervals.py tests/records/test_streams.py tests/parity/test_overlap.py tests/tally/test_counts.py tests/pileup/test_baq.py tests/pileup/test_columns.py tests/align/test_repacked.py tests/align/test_refine.py tests/align/test_rescue.py tests/align/test_locate.py tests/align/test_insert_sizes.py
 
 check: $(READY)  ## style, types and layers only
