@@ -10,7 +10,7 @@ demo: $(READY)  ## simulate two time points of a virus population, align and com
 	$(BIN)/colonnade demo --output demo --force
 
 test: $(READY) check  ## all checks: style, types, layers, tests
-	$(MAKE) --jobs=2 --output-sync=target test-compiled test-bounds test-plain
+	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-compiled test-bounds test-plain
 
 test-compiled: $(READY)  ## all tests
 	$(BIN)/python -m pytest
