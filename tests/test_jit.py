@@ -8,6 +8,8 @@ from pathlib import Path
 import numba
 import pytest
 
+from colonnade.jit import announce_compilation
+
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
 MODULE = """
@@ -30,11 +32,13 @@ def write(folder: Path, name: str) -> None:
     (folder / "module_under_test.py").write_text(MODULE.format(name=name))
 
 
-def run(folder: Path) -> list[str]:
+def run(folder: Path, **environment: str) -> list[str]:
     """Run the module; returns the result of its kernel, and how many compiled versions it has found."""
+    places = environment or {"NUMBA_CACHE_DIR": str(folder / "cache")}
+    inherited = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     done = subprocess.run(
         [sys.executable, "-B", "-c", "import module_under_test"],
-        env={**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "cache")},
+        env={**inherited, "PYTHONPATH": str(folder), **places},
         capture_output=True,
         text=True,
         check=True,
@@ -52,3 +56,28 @@ def test_a_kernel_is_compiled_anew_where_a_type_of_an_older_version_is_gone(tmp_
     run(tmp_path)
     write(tmp_path, "Figure")
     assert run(tmp_path) == ["6", "0"]
+
+
+def test_a_kernel_is_compiled_each_time_where_nothing_can_be_written(tmp_path) -> None:
+    write(tmp_path, "Number")
+    (tmp_path / "__pycache__").touch()  # not a folder; permissions would not keep root out
+    assert [run(tmp_path, HOME=os.devnull), run(tmp_path, HOME=os.devnull)] == [["6", "0"], ["6", "0"]]
+
+
+def test_kernels_that_cannot_be_kept_are_announced_with_the_way_out(monkeypatch, caplog) -> None:
+    monkeypatch.setattr("colonnade.jit.kernel", numba.njit)
+    announce_compilation("counts_kernels", seconds=7)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith("compiling kernels, about 7 s; this happens on every run")
+    assert "NUMBA_CACHE_DIR" in message
+
+
+def test_kernels_are_announced_only_until_they_are_kept(monkeypatch, caplog, tmp_path) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    announce_compilation("counts_kernels")
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    (tmp_path / "tally_0").mkdir()
+    (tmp_path / "tally_0" / "counts_kernels.count-1.py311.nbi").touch()
+    announce_compilation("counts_kernels")
+    assert len(caplog.records) == 1

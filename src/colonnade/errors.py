@@ -1,6 +1,9 @@
 """What colonnade raises, so that a caller can tell bad data from a bad question."""
 
 from os import PathLike
+from typing import Final
+
+_MOST_SHOWN: Final = 60  # letters
 
 
 class ColonnadeError(Exception):
@@ -48,7 +51,7 @@ class ColonnadeError(Exception):
             text += f"; expected {self.expected}"
         if self.advice is not None:
             text += f"; {self.advice}"
-        return text
+        return in_one_line(text)
 
 
 class FormatError(ColonnadeError):
@@ -71,3 +74,13 @@ class UsageError(ColonnadeError):
     """The question itself makes no sense: an option out of range, a sample named twice."""
 
     exit_code = 2
+
+
+def shortened(text: str) -> str:
+    """What is found, cut where it is long: an error is one line."""
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
+
+
+def in_one_line(text: str) -> str:
+    """Names of files and what is in them may hold anything: what would end the line or command a terminal is escaped."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

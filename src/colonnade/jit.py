@@ -12,13 +12,17 @@ _log = logging.getLogger(__name__)
 
 
 def kernel(function):
-    """Compile a plain function over arrays: without the GIL, cached on disk, C rules for division by zero.
+    """Compile a plain function over arrays: without the GIL, cached on disk if it can be, C rules for division by zero.
 
     With ``NUMBA_DISABLE_JIT=1`` it stays plain Python, so that one can step through it.
     """
     if numba.config.DISABLE_JIT:
         return _as_compiled(function)
-    compiled = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    try:
+        compiled.enable_caching()
+    except RuntimeError:  # neither beside the module nor at home can a file be written, as in many containers
+        return compiled
     _forget_what_cannot_be_read(compiled._cache._cache_file)
     return compiled
 
@@ -56,6 +60,17 @@ def _is_structured(argument):
 
 def announce_compilation(module: str, *, seconds: int = 40) -> None:
     """Say that kernels are about to be compiled, and for how long, unless the cache has those of a module from an earlier run."""
-    folder = Path(numba.config.CACHE_DIR) if numba.config.CACHE_DIR else Path(__file__).parent
-    if not any(folder.rglob(f"{module}.*.nbi")):
+    if numba.config.DISABLE_JIT:
+        return
+    folder = _folder_of_compiled()
+    if folder is None:
+        advice = "NUMBA_CACHE_DIR can name a folder that can be written, to keep them"
+        _log.warning("compiling kernels, about %d s; this happens on every run: %s", seconds, advice)
+    elif not any(folder.rglob(f"{module}.*.nbi")):
         _log.info("compiling kernels, about %d s; this happens only once per installation", seconds)
+
+
+def _folder_of_compiled():
+    """Where Numba keeps what it compiles, in folders below; None where it can write nowhere."""
+    folder = kernel(lambda: None)._cache.cache_path
+    return None if folder is None else Path(folder).parent

@@ -1,6 +1,7 @@
 """BGZF reading: the same bytes as gzip, and an error with path and place for every kind of damage."""
 
 import gzip
+import os
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -114,6 +115,15 @@ def test_empty_blocks_amid_the_file_are_passed_over(tmp_path: Path) -> None:
         data, segments = read(file, [whole(path)])
     assert data.tobytes() == b"abcdefg"
     assert segments.tolist() == [[0, 7]]
+
+
+def test_a_file_that_nobody_has_any_more_is_closed(path: Path) -> None:
+    file = BgzfFile(path)
+    descriptor = file._descriptor
+    os.fstat(descriptor)
+    del file
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
 
 
 def test_closing_twice_is_fine(path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from colonnade.errors import FormatError, OutputError, UsageError
 from colonnade.formats import bgzf_writer
 from colonnade.formats.bgzf import BLOCKS_PER_TASK, EOF_BLOCK, BgzfFile, VirtualOffset
-from colonnade.formats.bgzf_writer import BLOCK_CONTENT, MAX_LEVEL, BgzfWriter
+from colonnade.formats.bgzf_writer import BLOCK_CONTENT, MAX_LEVEL, BgzfWriter, deflate_blocks
 
 TASK = BLOCKS_PER_TASK * BLOCK_CONTENT
 NOISE = np.random.default_rng(1).bytes(3 * TASK)
@@ -145,9 +145,28 @@ def test_told_offsets_lead_a_reader_to_what_was_written_there(tmp_path: Path, th
             assert file.take(offset, 50)[0] == TEXT[start : sum(lengths)][:50]
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_blocks_end_where_told_and_those_made_elsewhere_come_in_their_place(threads: int) -> None:
+    file = io.BytesIO()
+    with BgzfWriter(file, threads=threads) as stream:
+        stream.end_block()
+        stream.write(TEXT[:10])
+        stream.append(deflate_blocks(TEXT[10 : 3 * BLOCK_CONTENT]))
+        stream.append(memoryview(deflate_blocks(TEXT[3 * BLOCK_CONTENT : TASK])))
+        assert stream.tell().within == 0
+        stream.write(TEXT[TASK : 2 * TASK + 1])
+        stream.end_block()
+        stream.end_block()
+        stream.write(TEXT[2 * TASK + 1 : 2 * TASK + 3])
+    assert gzip.decompress(file.getvalue()) == TEXT[: 2 * TASK + 3]
+    full = [BLOCK_CONTENT]
+    expected = [10, *full * 2, BLOCK_CONTENT - 10, *full * (BLOCKS_PER_TASK - 3), *full * BLOCKS_PER_TASK, 1, 2, 0]
+    assert content_sizes(file.getvalue()) == expected
+
+
 def test_writing_takes_a_bounded_number_of_tasks_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, done = [], []
-    blocks = bgzf_writer._blocks
+    blocks = bgzf_writer.deflate_blocks
 
     def counted(content: bytes, level: int) -> bytes:
         begun.append(len(content))
@@ -159,7 +178,7 @@ def test_writing_takes_a_bounded_number_of_tasks_in_hand(monkeypatch: pytest.Mon
             assert len(begun) - len(done) <= 2 + 1
             return len(data)
 
-    monkeypatch.setattr(bgzf_writer, "_blocks", counted)
+    monkeypatch.setattr(bgzf_writer, "deflate_blocks", counted)
     with BgzfWriter(Sink(), level=1, threads=2) as stream:
         stream.write(bytes(20 * TASK))
     assert begun == [TASK] * 20
@@ -194,7 +213,7 @@ def test_error_while_deflating_ends_the_file_without_its_end(
     def fail(_content: bytes, _level: int) -> bytes:
         raise MemoryError("none left")
 
-    monkeypatch.setattr(bgzf_writer, "_blocks", fail)
+    monkeypatch.setattr(bgzf_writer, "deflate_blocks", fail)
     with pytest.raises(MemoryError, match="none left"):
         stream.close()
     stream.close()

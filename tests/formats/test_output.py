@@ -206,3 +206,22 @@ def test_failure_to_rename_says_which_files_have_their_names(tmp_path: Path, mon
     expected = f"{paths[1]}: cannot be renamed to; found Input/output error; complete and renamed already: {paths[0]}"
     assert str(caught.value) == expected
     assert files(tmp_path) == {"a.tsv": ""}
+
+
+def test_what_killed_processes_have_left_goes_when_the_same_name_is_written_again(tmp_path: Path) -> None:
+    for name in (".a[1].7.part", ".a1.7.part"):
+        (tmp_path / name).write_text("half")
+    with OutputSet([tmp_path / "a[1]"]) as output:
+        output.write(tmp_path / "a[1]", ["new\n"])
+    assert files(tmp_path) == {"a[1]": "new\n", ".a1.7.part": "half"}
+
+
+def test_what_another_process_is_writing_stays(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "a"
+    with OutputSet([path], force=True) as output:
+        output.write(path, ["first\n"])
+        monkeypatch.setattr(os, "getpid", lambda: 7)
+        with OutputSet([path]) as other:
+            other.write(path, ["other\n"])
+        monkeypatch.undo()
+    assert files(tmp_path) == {"a": "first\n"}

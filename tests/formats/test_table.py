@@ -64,7 +64,7 @@ def test_nulls_are_empty_fields_and_numbers_have_four_decimals() -> None:
 
 def test_no_rows_are_no_text() -> None:
     assert text(SCHEMA.empty()) == ""
-    assert text(pa.concat_tables([SCHEMA.empty(), some(("a", 1, 0, 1)), SCHEMA.empty()])) == "a\t1\t0.0000\t1\n"
+    assert text(pa.concat_tables([SCHEMA.empty(), some(("a", 1, 0, 1)), SCHEMA.empty()])) == "a\t1\t0.0000\t1.0\n"
 
 
 def test_rows_come_from_all_chunks_and_slices_in_order() -> None:
@@ -121,9 +121,9 @@ def test_infinite_numbers_are_refused(value: float) -> None:
         column_text("number", [value])
 
 
-def test_p_values_have_three_digits_however_small_they_are() -> None:
+def test_p_values_have_three_digits_however_small_they_are_and_a_point() -> None:
     values = [1.23456e-15, 0.0, 1.0, 0.04999, 5e-324, 0.12345]
-    assert column_text("p_value", values) == ["1.23e-15", "0", "1", "0.05", "4.94e-324", "0.123"]
+    assert column_text("p_value", values) == ["1.23e-15", "0.0", "1.0", "0.05", "4.94e-324", "0.123"]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ class BgzfFile:
         The file is empty, is not BGZF, or lacks the end-of-file block that tells it is whole.
     """
 
+    _descriptor = -1
+
     def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         self._descriptor = os.open(self.path, os.O_RDONLY)
@@ -70,6 +72,9 @@ class BgzfFile:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+    def __del__(self) -> None:
+        self.close()  # a worker keeps the files of its last runs open, and drops them
 
     def __enter__(self) -> "BgzfFile":
         return self

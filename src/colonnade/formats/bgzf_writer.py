@@ -11,8 +11,9 @@ import deflate
 import numpy as np
 import numpy.typing as npt
 
-from colonnade.errors import OutputError, UsageError
+from colonnade.errors import UsageError
 from colonnade.formats.bgzf import BLOCKS_PER_TASK, EOF_BLOCK, VirtualOffset
+from colonnade.formats.output import ADVICE_ON_FOLDERS, cannot_be_written
 
 BLOCK_CONTENT: Final = 0xFF00  # bytes of the stream in a block, as in htslib (BGZF_BLOCK_SIZE)
 DEFAULT_LEVEL: Final = 6
@@ -64,7 +65,7 @@ class BgzfWriter:
         self._level = level
         self._threads = threads
         self._pending = bytearray()
-        self._waiting: deque[Future[bytes]] = deque()
+        self._waiting: deque[Future[bytes | memoryview]] = deque()
         self._size = 0
         self._pool = None if threads == 1 else ThreadPoolExecutor(threads)
         if isinstance(target, str | Path):
@@ -94,6 +95,20 @@ class BgzfWriter:
                     self._submit(_TASK_SIZE)
         return view.nbytes
 
+    def end_block(self) -> None:
+        """Let a block end behind what was written; there is none of nothing."""
+        with self._writing():
+            self._submit(len(self._pending))
+
+    def append(self, blocks: bytes | memoryview) -> None:
+        """Append what ``deflate_blocks`` made and nobody changes; a block ends behind what was written before."""
+        made: Future[bytes | memoryview] = Future()
+        made.set_result(blocks)
+        self.end_block()
+        with self._writing():
+            self._waiting.append(made)
+            self._drain(0 if self._pool is None else self._threads)
+
     def tell(self) -> VirtualOffset:
         """Where the next byte will be, counted from where the file stood at first.
 
@@ -117,22 +132,22 @@ class BgzfWriter:
         self._abandon()
 
     def _submit(self, size: int) -> None:
-        """Deflate the first pending bytes: a whole number of blocks, unless it is the end."""
+        """Deflate the first pending bytes: a whole number of blocks, unless one is to end behind them."""
         if size == 0:
             return
         piece = bytes(memoryview(self._pending)[:size])
         del self._pending[:size]
         if self._pool is None:
-            self._put(_blocks(piece, self._level))
+            self._put(deflate_blocks(piece, self._level))
         else:
-            self._waiting.append(self._pool.submit(_blocks, piece, self._level))
+            self._waiting.append(self._pool.submit(deflate_blocks, piece, self._level))
             self._drain(self._threads)
 
     def _drain(self, n_waiting: int) -> None:
         while len(self._waiting) > n_waiting:
             self._put(self._waiting.popleft().result())
 
-    def _put(self, blocks: bytes) -> None:
+    def _put(self, blocks: bytes | memoryview) -> None:
         self._file.write(blocks)
         self._size += len(blocks)
 
@@ -145,7 +160,7 @@ class BgzfWriter:
             yield
         except OSError as error:
             self._abandon()
-            raise OutputError("cannot be written", path=self.path, found=error.strerror) from None
+            raise cannot_be_written(self.path, error) from None
         except BaseException:
             self._abandon()
             raise
@@ -160,22 +175,17 @@ class BgzfWriter:
                 self._file.close()
 
 
-def _create(path: str | Path) -> BinaryIO:
-    try:
-        return open(path, "wb")
-    except OSError as error:
-        raise OutputError(
-            "cannot be written",
-            path=path,
-            found=error.strerror,
-            advice="does the folder exist, and may you write there?",
-        ) from None
-
-
-def _blocks(content: bytes, level: int) -> bytes:
-    """BGZF blocks (SAM specification, section 4.1) of a piece of the stream; every one is full but the last.
+def deflate_blocks(content: bytes | memoryview, level: int = DEFAULT_LEVEL) -> bytes:
+    """BGZF blocks (SAM specification, section 4.1) of a piece of a stream; every one is full but the last.
 
     No block outgrows 64 KiB: what does not shrink libdeflate stores, with 5 bytes for each 5,000 at worst.
+
+    Parameters
+    ----------
+    content
+        The piece; a memoryview has single bytes.
+    level
+        As ``BgzfWriter`` takes it.
     """
     view = memoryview(content)
     parts: list[bytes | bytearray] = []
@@ -190,3 +200,10 @@ def _blocks(content: bytes, level: int) -> bytes:
             len(piece).to_bytes(4, "little"),
         ]
     return b"".join(parts)
+
+
+def _create(path: str | Path) -> BinaryIO:
+    try:
+        return open(path, "wb")
+    except OSError as error:
+        raise cannot_be_written(path, error, ADVICE_ON_FOLDERS) from None

@@ -1,6 +1,9 @@
 """Reference sequences from an indexed FASTA file, as codes."""
 
+import contextlib
 import hashlib
+import mmap
+import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pysam
 
-from colonnade.errors import FormatError
+from colonnade.errors import FormatError, IndexMismatchError
 from colonnade.formats.bases import AMBIGUOUS
 from colonnade.formats.silence import silence
 from colonnade.regions import Region
 
 BASES: Final = "ACGT"
+_GZIP: Final = b"\x1f\x8b"
 REFERENCE_LETTERS: Final = BASES + "N"  # by code
 _STEP: Final = 1 << 22
+_LAST: Final = re.compile(rb"[^\s>]\s*(?:>|\Z)")  # base of a contig
 
 _CODE = np.full(256, AMBIGUOUS, np.uint8)
 for _code, _base in enumerate(BASES):
@@ -61,6 +66,13 @@ class Fasta:
     ----------
     path
         Plain or bgzip-compressed FASTA.
+
+    Raises
+    ------
+    FormatError
+        It is something else, or its ``.fai`` cannot be made.
+    IndexMismatchError
+        The ``.fai`` tells of contigs that begin or end elsewhere, as that of an older file does.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -76,9 +88,15 @@ class Fasta:
                 found=str(error).splitlines()[0],
                 expected="FASTA, plain or compressed with bgzip, in a folder where its .fai is or can be made",
             ) from None
+        _check_index(self.path)
         self._lock = threading.Lock()
         #: Contig name to length, in the file's order.
         self.lengths = dict(zip(self._file.references, self._file.lengths, strict=True))
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the file, and of those of its indexes that are there."""
+        return [self.path, *(index for index in (f"{self.path}.fai", f"{self.path}.gzi") if Path(index).is_file())]
 
     def close(self) -> None:
         """Close the file."""
@@ -115,3 +133,35 @@ class Fasta:
                 advice="remove the .fai and make it again: samtools faidx",
             )
         return sequence.encode("ascii")
+
+
+def _check_index(path: str) -> None:
+    """Compare where contigs of a plain file begin and end with its ``.fai``, which nothing else does: htslib reads on."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        if text[:2] == _GZIP:
+            return
+        for line in Path(f"{path}.fai").read_bytes().splitlines():
+            name, *numbers = line.split(b"\t")
+            is_there = False
+            with contextlib.suppress(ValueError, ArithmeticError):  # of numbers that are none, or make no sense
+                length, offset, bases, width = map(int, numbers[:4])
+                is_there = _is_there(text, name, length, offset, bases, width)
+            if not is_there:
+                raise IndexMismatchError(
+                    "the .fai is not of this file, which is cut short or newer",
+                    path=path,
+                    place=name.decode(errors="replace"),
+                    advice="if the file is whole, make the .fai again: samtools faidx",
+                )
+
+
+def _is_there(text: mmap.mmap, name: bytes, length: int, offset: int, bases: int, width: int) -> bool:
+    """Whether the title of a contig is before its offset, its first line is as long as told, and its last base is the last."""
+    title = text[text.rfind(b"\n", 0, max(0, offset - 1)) + 1 : offset]
+    is_titled = title.split()[:1] == [b">" + name]
+    if not length:
+        return is_titled
+    first_end = text[offset + bases : offset + width] if length > bases else b"\n"
+    lines, rest = divmod(length - 1, bases)
+    last = offset + lines * width + rest
+    return is_titled and first_end.isspace() and _LAST.match(text, last) is not None

@@ -1,6 +1,7 @@
 """Files that appear under their final names only when all of them are complete."""
 
 import contextlib
+import glob
 import io
 import os
 from collections.abc import Iterable
@@ -9,7 +10,9 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final
 
 from colonnade.errors import OutputError, UsageError
+from colonnade.formats.locks import lock_now
 
+ADVICE_ON_FOLDERS: Final = "does the folder exist, and may you write there?"
 _INDEXES: Final = (".bai", ".csi", ".crai", ".fai", ".gzi")
 
 
@@ -20,7 +23,7 @@ def refuse_existing(paths: Iterable[str | Path], *, force: bool) -> None:
     """
     for path in map(Path, paths):
         if path.is_dir():
-            raise OutputError("output is a folder", path=path)
+            raise OutputError("output is a folder", path=path, advice="remove it, or choose another name")
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise OutputError(
                 "output is not a plain file",
@@ -69,6 +72,7 @@ class OutputSet:
         refuse_existing(targets, force=force)
         try:
             for target in targets:
+                _remove_abandoned(target)
                 self._files[target] = io.BufferedWriter(_Part(target))
         except BaseException:
             self._discard()
@@ -113,7 +117,7 @@ class OutputSet:
                 os.fsync(file.fileno())
                 file.close()
             except OSError as error:
-                raise _cannot_be_written(target, error) from None
+                raise cannot_be_written(target, error) from None
 
     def _rename(self) -> None:
         renamed: list[str] = []
@@ -135,25 +139,36 @@ class OutputSet:
 
 
 class _Part(io.FileIO):
-    """A new file beside its final name, whose errors name the latter."""
+    """A new file beside its final name, whose errors name the latter; it is locked as long as it is written."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
         try:
             super().__init__(_part_name(target), "w")
         except OSError as error:
-            raise _cannot_be_written(target, error, "does the folder exist, and may you write there?") from None
+            raise cannot_be_written(target, error, ADVICE_ON_FOLDERS) from None
+        with contextlib.suppress(OSError):  # there are file systems without locks
+            lock_now(self)
 
     def write(self, data: Any) -> int:
         try:
             return super().write(data)
         except OSError as error:
-            raise _cannot_be_written(self._target, error) from None
+            raise cannot_be_written(self._target, error) from None
 
 
 def _part_name(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}.part")
 
 
-def _cannot_be_written(path: Path, error: OSError, advice: str | None = None) -> OutputError:
-    return OutputError("cannot be written", path=path, found=error.strerror, advice=advice)
+def _remove_abandoned(target: Path) -> None:
+    """Remove what processes that were killed have left of a file."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        with contextlib.suppress(OSError), path.open("r+b") as part:  # somebody is at work on one that is locked
+            if lock_now(part):
+                path.unlink()
+
+
+def cannot_be_written(path: str | Path, error: OSError, advice: str | None = None) -> OutputError:
+    """What ends a run whose file the system does not make, or does not take bytes for."""
+    return OutputError("cannot be written", path=path, found=error.strerror or str(error), advice=advice)

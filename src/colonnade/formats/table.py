@@ -73,8 +73,8 @@ class TableSchema:
     def rows(self, table: pa.Table) -> Iterator[memoryview]:
         """The rows as tab-separated UTF-8 text, in pieces of whole lines.
 
-        Numbers have ``DECIMALS`` decimals and equal Python's ``f"{x:z.4f}"``, p-values have ``P_VALUE_DIGITS`` digits;
-        a null is an empty field, and so is a number that is NaN.
+        Numbers have ``DECIMALS`` decimals and equal Python's ``f"{x:z.4f}"``, p-values have ``P_VALUE_DIGITS`` digits
+        and always a point or an exponent; a null is an empty field, and so is a number that is NaN.
 
         Raises
         ------
@@ -91,9 +91,14 @@ def _texts(values: pa.Array, kind: Type) -> pa.Array:
     if kind == "number":
         return _without_nan(values).cast(_DECIMAL).cast(pa.string())
     if kind == "p_value":
-        texts = [None if p is None else f"{p:.{P_VALUE_DIGITS}g}" for p in _without_nan(values).to_pylist()]
-        return pa.array(texts, pa.string())
+        return pa.array([None if p is None else _p_value(p) for p in _without_nan(values).to_pylist()], pa.string())
     return values.cast(pa.string())
+
+
+def _p_value(p: float) -> str:
+    """With a point also where it is 0 or 1: readers that guess types from the first rows would take those for integers."""
+    text = f"{p:.{P_VALUE_DIGITS}g}"
+    return f"{text}.0" if text.isdecimal() else text
 
 
 def _without_nan(values: pa.Array) -> pa.Array:

@@ -16,6 +16,9 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 #: The key of Parquet's file metadata under which the facts about the run are, as JSON.
 FACTS_KEY: Final = b"colonnade"
 
+#: The key of ``run.json`` under which the number of rows of each table is: text that is cut behind a line looks whole.
+ROWS_KEY: Final = "rows"
+
 ROW_GROUP: Final = 1 << 16  # rows
 
 
@@ -94,7 +97,7 @@ class _ParquetFile:
     """Parquet in row groups of ``ROW_GROUP`` rows; only the last has fewer."""
 
     def __init__(self, sink: BinaryIO, schema: TableSchema) -> None:
-        self._writer = _Writer(sink, schema.arrow, compression="zstd")
+        self._writer = _Writer(sink, schema.arrow, compression="zstd", write_page_checksum=True)
         self._waiting: list[pa.Table] = []
         self._n_waiting = 0
 
