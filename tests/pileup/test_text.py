@@ -9,14 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_records import segments, written
+from pickled import Pickled
 
 import colonnade as cn
 from colonnade.errors import FormatError, InputError, UsageError
+from colonnade.pileup import lines as pages
 from colonnade.pileup import sections, text
 from colonnade.pileup.extras import float_text
 from colonnade.pileup.options import TextOptions
 from colonnade.pileup.text import write_text
 from colonnade.records.filters import Flag
+from colonnade.run.executor import Executor
 
 #: Options as ours and as those of samtools.
 CASES = [
@@ -38,9 +41,15 @@ CASES = [
 ]  # fmt: skip
 
 
-def ours(*paths: Path, threads: int = 1, memory: int = 1 << 30, **options: object) -> str:
+def ours(
+    *paths: Path, threads: int = 1, memory: int = 1 << 30, executor: Executor | None = None, **options: object
+) -> str:
     pieces: list[bytes] = []
-    write_text(paths, lambda piece: pieces.append(bytes(piece)), TextOptions(**options), threads=threads, memory=memory)
+
+    def write(piece: memoryview) -> None:
+        pieces.append(bytes(piece))
+
+    write_text(paths, write, TextOptions(**options), threads=threads, memory=memory, executor=executor)
     return b"".join(pieces).decode()
 
 
@@ -57,13 +66,18 @@ def samtools(*paths: Path, options: list[str]) -> str:
     case=st.sampled_from(CASES),
     threads=st.sampled_from([1, 2]),
     memory=st.sampled_from([1, 400, 1 << 30]),
+    executor=st.sampled_from([None, Pickled(), Pickled(2)]),
 )
-def test_text_of_any_records_is_that_of_samtools(tmp_path_factory, records, others, case, threads, memory) -> None:
+def test_text_of_any_records_is_that_of_samtools(
+    tmp_path_factory, records, others, case, threads, memory, executor
+) -> None:
     folder = tmp_path_factory.mktemp("made")
     paths = [written(part, folder / f"{number}.bam") for number, part in enumerate((records, others))]
     options, theirs = case
     for some in (paths[:1], paths):
-        assert ours(*some, threads=threads, memory=memory, **options) == samtools(*some, options=theirs)
+        assert ours(*some, threads=threads, memory=memory, executor=executor, **options) == samtools(
+            *some, options=theirs
+        )
 
 
 def test_text_does_not_depend_on_how_much_is_read_and_written_at_a_time(shared_data: Path, monkeypatch) -> None:
@@ -71,7 +85,7 @@ def test_text_does_not_depend_on_how_much_is_read_and_written_at_a_time(shared_d
     whole = ours(path)
     for size, columns, empty in ((1 << 12, 7, 3), (1 << 16, 1, 0), (1 << 20, 1000, 1 << 20)):
         monkeypatch.setattr(text, "BATCH_BYTES", size)
-        monkeypatch.setattr(sections, "MOST_COLUMNS", columns)
+        monkeypatch.setattr(text, "MOST_COLUMNS", columns)
         monkeypatch.setattr(sections, "MOST_EMPTY", empty)
         assert ours(path, threads=2, memory=1 << 16) == whole
 
@@ -80,9 +94,9 @@ def test_text_that_is_made_in_halves_is_the_same(make_bam, monkeypatch) -> None:
     lines = [_line(f"r{n}", 0, "c", 5 + n % 7, "10M", 0, 0, "J") + f"\tXZ:Z:{'x' * n}" for n in range(50)]
     path = make_bam("tags.bam", {"c": 50}, lines)
     whole = ours(path, extra=("XZ",))
-    monkeypatch.setattr(text, "_MOST_BYTES", 2500)
+    monkeypatch.setattr(pages, "_MOST_BYTES", 2500)
     assert ours(path, extra=("XZ",)) == whole == samtools(path, options=["--output-extra", "XZ"])
-    monkeypatch.setattr(text, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(pages, "_MOST_BYTES", 1000)
     with pytest.raises(InputError, match=r"c:\d+-\d+: a line is too long"):
         ours(path, extra=("XZ",))
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from colonnade.errors import UsageError
+from colonnade.formats.html import Bar, note, panel, table
 from colonnade.pileup.segments_kernels import IS_DELETION, IS_MATCH, IS_NO_SPAN, IS_SKIP
 from colonnade.records.batch import RecordBatch
 from colonnade.records.filters import Flag
@@ -24,6 +25,8 @@ FLAT: Final = {"record": np.int32, "query": np.int32, "base": np.uint8, "quality
 #: Letter to its row in ``ColumnBatch.base_counts``; 4 for all others.
 _CODES: Final = np.full(256, 4, np.uint8)
 _CODES[list(b"ACGT")] = range(4)
+
+_MOST_SHOWN: Final = 8  # columns in a notebook
 
 
 class State(IntEnum):
@@ -143,6 +146,14 @@ class ColumnBatch:
             return "ColumnBatch(no columns)"
         where = f"{self.contig}:{self.positions[0] + 1}-{self.positions[-1] + 1}"
         return f"ColumnBatch({where}, {len(self)} columns, {len(self.record)} alignments of {len(self.records)} reads)"
+
+    def _repr_html_(self) -> str:
+        first = self.part(slice(0, _MOST_SHOWN))
+        counts = zip(first.positions + 1, first.depths, first.base_counts(), strict=True)
+        rows = [(int(position), int(depth), *map(int, bases)) for position, depth, bases in counts]
+        more = len(self) - len(first)
+        seen = table(("position", "depth", *"ACGT"), rows)
+        return panel(f"{self!r}", seen, note(f"and {more:,} columns more") if more else "")
 
     def __reduce__(self) -> tuple[Any, ...]:
         arrays = (self.record, self.query, self.base, self.quality, self.state, self.indels)
@@ -336,6 +347,15 @@ class Column:
 
     def __repr__(self) -> str:
         return f"Column({self.contig}:{self.position + 1}, {len(self)} alignments)"
+
+    def _repr_html_(self) -> str:
+        letters, codes, counts = np.unique(self.bases, return_inverse=True, return_counts=True)
+        reverse = np.bincount(codes, self.reverse, len(letters)).astype(np.int64)
+        rows = [
+            (letters[i].decode(), int(counts[i] - reverse[i]), int(reverse[i]), Bar(counts[i] / len(self)))
+            for i in np.argsort(-counts, kind="stable")
+        ]
+        return panel(f"{self!r}", table(("base", "forward", "reverse", "share"), rows))
 
     def __reduce__(self) -> tuple[Any, ...]:
         number = int(np.searchsorted(self.batch.positions, self.position))

@@ -73,6 +73,16 @@ class Positions:
         end = min(region.end, int(self._reached[region.contig][-1]))
         return Region(region.contig, start, end) if start < end else None
 
+    def within(self, region: Region) -> "Positions":
+        """The intervals that have a part in a region."""
+        part = Positions({})
+        if region.contig in self._starts:
+            starts, reached = self._starts[region.contig], self._reached[region.contig]
+            first = np.searchsorted(reached, region.start, side="right")
+            last = np.searchsorted(starts, region.end, side="left")
+            part._starts[region.contig], part._reached[region.contig] = starts[first:last], reached[first:last]
+        return part
+
     def overlap(self, contig: str, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which of some reads overlap an interval; one without span takes one position."""
         if contig not in self._starts:

@@ -75,6 +75,11 @@ class Section:
     region: Region
     batches: tuple[RecordBatch, ...]
 
+    def __reduce__(self) -> tuple[type["Section"], tuple[Region, tuple[RecordBatch, ...]]]:
+        # What travels are the reads of these columns alone: batches share the bytes of all that was read at a time.
+        start, end = self.region.start, self.region.end
+        return Section, (self.region, tuple(_across(batch, start, end) for batch in self.batches))
+
 
 def read_sections(
     files: Sequence[AlignmentFile], region: Region, rules: Rules, *, size: int = BATCH_BYTES, threads: int = 1
@@ -205,7 +210,7 @@ def bytes_of_a_task(memory: int, threads: int) -> int:
     return memory // (4 * (threads + 2))
 
 
-def split_section(section: Section, *, reads: int) -> Iterator[Section]:
+def split_section(section: Section, *, reads: int, columns: int = MOST_COLUMNS) -> Iterator[Section]:
     """Sections within one that leave out long stretches without reads, and hold no more columns or reads in columns than asked for.
 
     Parameters
@@ -214,6 +219,8 @@ def split_section(section: Section, *, reads: int) -> Iterator[Section]:
         What is split.
     reads
         Most reads in columns, all files together; a single column may have more.
+    columns
+        Most columns.
     """
     region = section.region
     starts = np.concatenate([batch.records["start"] for batch in section.batches])
@@ -229,8 +236,8 @@ def split_section(section: Section, *, reads: int) -> Iterator[Section]:
     reached = np.maximum.accumulate(ends)
     first_of_span = np.flatnonzero(np.concatenate([[True], starts[1:] > reached[:-1] + MOST_EMPTY]))
     for first, last in zip(first_of_span, [*first_of_span[1:], len(starts)], strict=True):
-        for start in range(int(starts[first]), int(reached[last - 1]), MOST_COLUMNS):
-            end = min(start + MOST_COLUMNS, int(reached[last - 1]))
+        for start in range(int(starts[first]), int(reached[last - 1]), columns):
+            end = min(start + columns, int(reached[last - 1]))
             for piece in _cut(starts[first:last], ends[first:last], start, end, reads):
                 yield Section(
                     Region(region.contig, *piece), tuple(batch.overlapping(*piece) for batch in section.batches)
@@ -262,6 +269,12 @@ def in_file_order(parts: Sequence[RecordBatch]) -> RecordBatch:
     if np.all(ordinals[1:] > ordinals[:-1]):
         return merged
     return replace(merged, records=chosen_records(merged.records, np.argsort(ordinals, kind="stable")))
+
+
+def _across(batch: RecordBatch, start: int, end: int) -> RecordBatch:
+    """The records that may overlap [start, end), one without span at its start, on bytes of their own."""
+    starts, ends = batch.records["start"], batch.records["end"]
+    return batch.taken((np.maximum(ends, starts + 1) > start) & (starts < end))
 
 
 def _size(records: npt.NDArray[np.void]) -> int:

@@ -3,27 +3,25 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
 from itertools import groupby
 from os import fspath
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from colonnade.errors import InputError
 from colonnade.formats.alignments import AlignmentFile, common_lengths, open_all
-from colonnade.formats.bases import CODE_OF_LETTER, NO_BASE
 from colonnade.formats.fasta import Fasta
 from colonnade.jit import announce_compilation
-from colonnade.pileup import extras_kernels, segments_kernels, text_kernels
+from colonnade.pileup import text_kernels
 from colonnade.pileup.admission import LeftOpen
 from colonnade.pileup.baq import apply_baq, reach
 from colonnade.pileup.extras import extras_of, joined
+from colonnade.pileup.lines import FastaRecipe, Lines, Part, Renderer
 from colonnade.pileup.options import StrPath, TextOptions
 from colonnade.pileup.positions import Positions
 from colonnade.pileup.sections import (
     BATCH_BYTES,
+    MOST_COLUMNS,
     Rules,
     Section,
     Step,
@@ -32,19 +30,19 @@ from colonnade.pileup.sections import (
     regions_of_columns,
     split_section,
 )
-from colonnade.pileup.segments import ALL_STATES, find_segments, reach_of
 from colonnade.records.batch import RecordBatch
 from colonnade.records.filters import ReadFilter
 from colonnade.regions import Region
-from colonnade.run.ordered import ordered_map
+from colonnade.run.executor import Executor, Threads
+from colonnade.run.progress import Report, no_report
+from colonnade.run.resource import Resource
 
 _log = logging.getLogger(__name__)
 
 _EMPTY_COLUMNS: Final = 1 << 14  # lines without reads that are made at a time
 
-_MOST_BYTES: Final = (1 << 32) - 2  # that cursors can tell apart
-
-_UNKNOWN: Final = 255
+_FAR_BYTES: Final = 16 << 20  # what travels is worth more than what does not; where it is larger, kernels become slower
+_FAR_COLUMNS: Final = 1 << 18
 
 
 def write_text(
@@ -54,6 +52,8 @@ def write_text(
     *,
     threads: int = 1,
     memory: int = 1 << 30,
+    executor: Executor | None = None,
+    progress: Report = no_report,
 ) -> None:
     """Write the columns of one or several files as text, as ``samtools mpileup`` 1.24 with the same options.
 
@@ -68,9 +68,13 @@ def write_text(
     options
         Which columns, and what is said of them.
     threads
-        Threads; the text does not depend on it.
+        Threads that read here; the text does not depend on it.
     memory
-        Bytes that reads and text in work may take, about, unless more reads than that are open at a position.
+        Bytes that reads and text in work may take here, about, unless more reads than that are open at a position.
+    executor
+        What makes the text; None: so many threads. Files are read here, but for the reference, which workers read themselves.
+    progress
+        Called with the positions done and the positions in all.
 
     Raises
     ------
@@ -81,8 +85,8 @@ def write_text(
     with ExitStack() as stack:
         fasta = None if options.reference is None else stack.enter_context(closing(Fasta(fspath(options.reference))))
         files = stack.enter_context(open_all(paths, reference=options.reference))
-        text = _Text(files, fasta, options, threads, memory)
-        for piece in text.pieces():
+        text = _Text(files, fasta, options, threads, memory, executor or Threads(threads))
+        for piece in text.pieces(progress):
             write(piece)
         if text.refused:
             _log.warning(
@@ -96,35 +100,49 @@ class _Text:
     """The text of some files."""
 
     def __init__(
-        self, files: Sequence[AlignmentFile], fasta: Fasta | None, options: TextOptions, threads: int, memory: int
+        self,
+        files: Sequence[AlignmentFile],
+        fasta: Fasta | None,
+        options: TextOptions,
+        threads: int,
+        memory: int,
+        executor: Executor,
     ) -> None:
         self._files = files
         self._fasta = fasta
         self._options = options
         self._threads = threads
-        self._share = bytes_of_a_task(memory, threads)
+        self._executor = executor
+        self._share = bytes_of_a_task(memory, executor.slots)
         self._lengths = common_lengths(files)
         self._positions = None if options.positions is None else Positions.read(fspath(options.positions))
-        self._style = text_kernels.Style(
-            options.min_baseq, options.insertions, options.deletions, options.ends, options.reverse_deletions
-        )
         self._extras = extras_of(options)
-        shows_contigs = any(extra.shows_contigs for extra in self._extras)
-        self._names = [joined([contig.encode() for contig in file.contigs if shows_contigs]) for file in files]
         self._refused = np.zeros(1, np.int64)
         self._left_open = [LeftOpen() for _ in files]
+        self._render = self._renderer()
 
     @property
     def refused(self) -> int:
         """How many records the depth limit kept out."""
         return int(self._refused[0])
 
-    def pieces(self) -> Iterator[memoryview]:
-        """All lines, in pieces of any size."""
+    def _renderer(self) -> Renderer:
+        options, fasta = self._options, self._fasta
+        style = text_kernels.Style(
+            options.min_baseq, options.insertions, options.deletions, options.ends, options.reverse_deletions
+        )
+        shows_contigs = any(extra.shows_contigs for extra in self._extras)
+        names = [joined([contig.encode() for contig in file.contigs if shows_contigs]) for file in self._files]
+        reference = None if fasta is None else Resource(FastaRecipe.of(fasta), fasta)
+        return Renderer(self._files[0].path, style, tuple(self._extras), tuple(names), reference, self._share)
+
+    def pieces(self, progress: Report) -> Iterator[memoryview]:
+        """All lines, in pieces of any size, while somebody is told how far they have come."""
         regions = regions_of_columns(self._options.region, self._lengths)
-        tasks = (task for region in regions for task in self._tasks(region))
-        lines = ordered_map(self._render, tasks, threads=self._threads)
-        by_contig = groupby(lines, key=lambda part: part.region.contig)
+        parts = (part for region in regions for part in self._parts(region))
+        within = [Region(of.contig, of.start, min(of.end, self._lengths[of.contig])) for of in regions]
+        lines = _followed(self._executor.map(self._render, parts, label=str), within, progress)
+        by_contig = groupby(lines, key=lambda of_part: of_part.region.contig)
         contig, found = next(by_contig, (None, iter(())))
         for region in regions:
             if region.contig != contig:
@@ -133,7 +151,7 @@ class _Text:
             yield from self._of_region(region, found)
             contig, found = next(by_contig, (None, iter(())))
 
-    def _of_region(self, region: Region, parts: "Iterator[_Lines]") -> Iterator[memoryview]:
+    def _of_region(self, region: Region, parts: Iterator[Lines]) -> Iterator[memoryview]:
         everywhere = self._options.all_positions
         done, has_columns = region.start, False
         for lines in parts:
@@ -149,17 +167,29 @@ class _Text:
         if everywhere and (has_columns or everywhere > 1):
             yield from self._empty(Region(region.contig, done, min(region.end, self._lengths[region.contig])))
 
-    def _tasks(self, region: Region) -> Iterator[Section]:
+    def _parts(self, region: Region) -> Iterator[Part]:
         where = region
         if self._positions is not None and not self._options.all_positions:
             hull = self._positions.hull(region)  # other records are left out anyway
             if hull is None:
                 return
             where = hull
-        size = max(1, min(BATCH_BYTES, self._share // len(self._files)))
-        reads = max(1, self._share // (2 + 10 * len(self._extras)))
+        size, reads, columns = self._sizes()
         for section in read_sections(self._files, where, self._rules(region.contig), size=size, threads=self._threads):
-            yield from split_section(section, reads=reads)
+            for piece in split_section(section, reads=reads, columns=columns):
+                yield self._part(piece)
+
+    def _part(self, section: Section) -> Part:
+        region = section.region
+        bare_until = self._lengths[region.contig] if self._options.all_positions else 0
+        return Part(section, bare_until, self._positions and self._positions.within(region))
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """Bytes of records of a file to read at a time, and most reads in columns, and most columns, of a part."""
+        is_remote = self._executor.is_remote
+        size = min(_FAR_BYTES if is_remote else BATCH_BYTES, self._share // len(self._files))
+        reads = self._share // (2 + 10 * len(self._extras))
+        return max(1, size), max(1, reads), _FAR_COLUMNS if is_remote else MOST_COLUMNS
 
     def _rules(self, contig: str) -> Rules:
         options = self._options
@@ -194,115 +224,26 @@ class _Text:
             if options.baq:
                 yield lambda batch: _with_baq(batch, fasta, contig, redo=options.redo_baq)
 
-    def _render(self, section: Section) -> "_Lines":
-        """The lines of a section."""
-        region, extras, min_baseq = section.region, self._extras, self._style.min_baseq
-        start, shape = region.start, (len(self._files), len(region))
-        samples = [
-            (i, batch.data, batch.records, find_segments(batch, region, ALL_STATES))
-            for i, batch in enumerate(section.batches)
-        ]
-        reference = self._reference(region, max(region.end, *(reach_of(segments) for *_, segments in samples)))
-        values = [
-            [extra.values(batch, names) for extra in extras]
-            for names, batch in zip(self._names, section.batches, strict=True)
-        ]
-
-        # How long each field is; then each gets its place, and each read writes its share.
-        counts, sizes = np.zeros(shape, np.int32), np.zeros(shape, np.int64)
-        extra_sizes = np.zeros((shape[0], len(extras), shape[1]), np.int64)
-        changes = np.zeros(len(region) + 1, np.int32)
-        for i, data, records, segments in samples:
-            segments_kernels.cover(segments, start, changes)
-            text_kernels.measure_fields(data, records, segments, start, reference, self._style, counts[i], sizes[i])
-            for k, extra in enumerate(extras):
-                extras_kernels.measure_extra(
-                    extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k],
-                    counts[i], extra_sizes[i, k],
-                )  # fmt: skip
-        covered = np.cumsum(changes[:-1]) > 0
-        shown = self._shown(region, covered)
-        cursors, extra_cursors = np.empty(shape, np.uint64), np.empty(extra_sizes.shape, np.int64)
-        name = np.frombuffer(region.contig.encode(), np.uint8)
-        size, room = text_kernels.place_fields(name, start, shown, counts, sizes, extra_sizes, cursors, extra_cursors)
-        if room > min(_MOST_BYTES, self._share) and (len(region) > 1 or room > _MOST_BYTES):
-            return self._render_halves(section)
-        out = np.empty(room + 1, np.uint8)
-        for i, data, records, segments in samples:
-            text_kernels.write_fields(data, records, segments, start, reference, self._style, out, cursors[i])
-            for k, extra in enumerate(extras):
-                extras_kernels.write_extra(
-                    extra.kind, extra.separator, data, records, segments, start, min_baseq, values[i][k],
-                    out, extra_cursors[i, k],
-                )  # fmt: skip
-        text_kernels.write_frame(name, start, shown, reference.letters, counts, sizes, extra_sizes, out)
-        return _Lines(region, out[:size], bool(covered.any()))
-
-    def _render_halves(self, section: Section) -> "_Lines":
-        """The lines of a section that takes too many bytes, half of its columns at a time."""
-        region = section.region
-        if len(region) == 1:
-            raise InputError(
-                "a line is too long",
-                path=self._files[0].path,
-                place=str(region),
-                found="4 GiB or more",
-                advice="limit the depth with -d, or leave indel letters and tags out",
-            )
-        middle = (region.start + region.end) // 2
-        halves = [
-            self._render(replace(section, region=Region(region.contig, *ends)))
-            for ends in ((region.start, middle), (middle, region.end))
-        ]
-        text = np.concatenate([half.text for half in halves])
-        return _Lines(region, text, any(half.has_reads for half in halves))
-
-    def _shown(self, region: Region, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Which columns are lines."""
-        shown = covered
-        if self._options.all_positions:
-            shown = covered | (np.arange(region.start, region.end) < self._lengths[region.contig])
-        return shown if self._positions is None else shown & self._positions.mask(region)
-
     def _empty(self, region: Region) -> Iterator[memoryview]:
         """Lines without reads."""
         nothing = tuple(RecordBatch.empty() for _ in self._files)
         for start in range(region.start, region.end, _EMPTY_COLUMNS):
             part = Region(region.contig, start, min(start + _EMPTY_COLUMNS, region.end))
-            text = self._render(Section(part, nothing)).text
+            text = self._render(self._part(Section(part, nothing))).text
             if len(text):
                 yield text.data
 
-    def _reference(self, region: Region, end: int) -> text_kernels.Reference:
-        """Letters of the columns and of what is deleted behind them, up to ``end``."""
-        codes = np.full(len(region), _UNKNOWN, np.uint8)
-        if self._fasta is None or region.contig not in self._fasta.lengths:
-            return text_kernels.Reference(np.empty(0, np.uint8), codes)
-        last = max(region.start, min(end, self._fasta.lengths[region.contig]))
-        letters = self._fasta.letters(Region(region.contig, region.start, last))
-        codes[:] = NO_BASE
-        known = letters[: len(region)]
-        codes[: len(known)] = CODE_OF_LETTER[known]
-        return text_kernels.Reference(letters, codes)
 
-
-@dataclass(frozen=True)
-class _Lines:
-    """Text of a section.
-
-    Parameters
-    ----------
-    region
-        The columns.
-    text
-        uint8.
-    has_reads
-        Whether any column has reads, shown or not.
-    """
-
-    region: Region
-    text: npt.NDArray[np.uint8]
-    has_reads: bool
+def _followed(lines: Iterator[Lines], regions: Sequence[Region], progress: Report) -> Iterator[Lines]:
+    """Lines of some regions as they are, while somebody is told how far they have come."""
+    ends = np.cumsum([len(region) for region in regions]).tolist()
+    total = ends[-1] if ends else 0
+    place = {region.contig: (end, end - region.end) for region, end in zip(regions, ends, strict=True)}
+    for of_part in lines:
+        yield of_part
+        end, behind = place[of_part.region.contig]
+        progress(min(end, behind + of_part.region.end), total)
+    progress(total, total)
 
 
 def _from_illumina13(batch: RecordBatch) -> RecordBatch:

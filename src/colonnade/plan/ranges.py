@@ -26,7 +26,7 @@ _ESTIMATES_AT_ONCE: Final = 1 << 20
 _CHUNKS_AT_ONCE: Final = 1 << 16
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Range:
     """A region that the planner made, what to read for it, and how much that is.
 
@@ -61,6 +61,9 @@ class Range:
             tuple(Chunk(VirtualOffset.unpack(first), VirtualOffset.unpack(last)) for first, last in packed[start:end])
             for start, end in pairwise(starts)
         )
+
+    def __repr__(self) -> str:
+        return f"Range({self.region}, bytes={self.bytes})"
 
     def __eq__(self, other: object) -> bool:
         return (

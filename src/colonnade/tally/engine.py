@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from colonnade.formats.alignments import common_lengths, open_all
 from colonnade.formats.fasta import Fasta, Stretch
+from colonnade.formats.html import note, panel, table
 from colonnade.jit import announce_compilation
 from colonnade.plan.ranges import MOST_POSITIONS, plan_ranges
 from colonnade.records.filters import ReadFilter
@@ -22,6 +23,7 @@ from colonnade.tally.counts import Tally, count_batches
 from colonnade.tally.indels import indel_table
 
 DEFAULT_MEMORY: Final = 1 << 30
+_MOST_SHOWN: Final = 8  # positions in a notebook
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,17 @@ class RegionTally:
 
     def __repr__(self) -> str:
         return f"RegionTally({self.region}, {self.records['kept']} records, {len(self.indel_names)} indels)"
+
+    def _repr_html_(self) -> str:
+        shown = min(_MOST_SHOWN, len(self.region))
+        counts = zip(self.positions[:shown] + 1, self.bases[:shown], self.low_quality[:shown], strict=True)
+        rows = [(int(position), *map(int, bases), int(low)) for position, bases, low in counts]
+        records = ", ".join(f"{count:,} {what}" for what, count in self.records.items())
+        more = f"and {len(self.region) - shown:,} positions more; " if shown < len(self.region) else ""
+        counted = table(("position", *"ACGT", "low quality"), rows)
+        return panel(
+            f"RegionTally {self.region}", counted, note(f"{more}{len(self.indel_names):,} indels; records: {records}")
+        )
 
 
 def tally(
