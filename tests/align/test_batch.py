@@ -1,5 +1,7 @@
 """Batches: one layout for memory, wire and spool."""
 
+import pickle
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -72,3 +74,45 @@ def test_another_stream_is_refused(schema: pa.Schema) -> None:
         stream.write_batch(pa.RecordBatch.from_pylist([{"record": b""}], schema=schema))
     with pytest.raises(FormatError, match="not a batch of reads"):
         Batch.from_bytes(bytes(sink.getvalue()))
+
+
+@pytest.mark.parametrize("batch", [pristine(), aligned()], ids=["pristine", "aligned"])
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_a_batch_can_be_pickled(batch: Batch, protocol: int) -> None:
+    copy = pickle.loads(pickle.dumps(batch, protocol))
+    assert copy.phase == batch.phase
+    assert copy.table.equals(batch.table, check_metadata=True)
+
+
+def test_of_a_slice_the_rest_does_not_travel() -> None:
+    data, offsets = np.zeros(1_000_000, np.uint8), np.arange(0, 1_000_001, 100)
+    part = Batch.of_records(data, offsets[50:61])
+    assert len(pickle.dumps(part)) < 3000
+    copy, bounds = pickle.loads(pickle.dumps(part)).records()
+    assert copy.size < 1100
+    assert bounds.tolist() == list(range(0, 1001, 100))
+
+
+def test_pickling_need_not_copy_what_a_batch_has() -> None:
+    buffers: list[pickle.PickleBuffer] = []
+    batch = Batch.of_records(np.zeros(100_000, np.uint8), np.arange(0, 100_001, 100))
+    rest = pickle.dumps(batch, 5, buffer_callback=buffers.append)
+    assert len(rest) < 200
+    assert sum(buffer.raw().nbytes for buffer in buffers) > 100_000
+    assert pickle.loads(rest, buffers=buffers).table.equals(batch.table)
+
+
+@pytest.mark.parametrize("shift", range(9))
+def test_arrays_are_aligned_and_only_for_reading_wherever_the_bytes_lie(shift: int) -> None:
+    buffers: list[pickle.PickleBuffer] = []
+    rest = pickle.dumps(aligned(), 5, buffer_callback=buffers.append)
+    content = bytes(shift) + buffers[0].raw()
+    stream = bytes(shift) + aligned().to_bytes()
+    for copy in (
+        pickle.loads(rest, buffers=[memoryview(content)[shift:]]),
+        Batch.from_bytes(memoryview(stream)[shift:]),
+        aligned(),
+    ):
+        arrays = [*copy.records(), copy.column("length"), *copy.lists("hits")[1].values()]
+        assert {(array.flags.aligned, array.flags.writeable) for array in arrays} == {(True, False)}
+        assert copy.table.equals(aligned().table)

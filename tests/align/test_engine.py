@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from colonnade.align.contigs import Contigs
 from colonnade.align.engine import AlignSummary, align
 from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
+from colonnade.align.reads import Cut
 from colonnade.errors import ColonnadeError, UsageError
 
 N_READS = 400
@@ -87,7 +87,7 @@ def test_bytes_depend_neither_on_threads_nor_on_batches(
     aligned, monkeypatch, sort: bool, threads: int, batch_reads: int
 ) -> None:
     aligned(out="b.bam", sort=sort)
-    monkeypatch.setattr(engine, "open_reads", partial(engine.open_reads, batch_reads=batch_reads))
+    monkeypatch.setattr(engine, "SMALL", Cut(batch_reads, 8 << 20))
     aligned(sort=sort, threads=threads)
     for suffix in ("", ".bai") if sort else ("",):
         assert Path(f"a.bam{suffix}").read_bytes() == Path(f"b.bam{suffix}").read_bytes()
@@ -161,7 +161,7 @@ def test_an_index_that_is_absent_is_made(folder: Path, data: Path) -> None:
 
 
 def test_progress_ends_with_all_reads(aligned, monkeypatch) -> None:
-    monkeypatch.setattr(engine, "open_reads", partial(engine.open_reads, batch_reads=50))
+    monkeypatch.setattr(engine, "SMALL", Cut(50, 8 << 20))
     for threads in (1, 2):
         calls: list[tuple[str, int, int | None]] = []
         aligned(out=f"{threads}.bam", threads=threads, progress=lambda *call, calls=calls: calls.append(call))
@@ -176,7 +176,7 @@ def test_progress_ends_with_all_reads(aligned, monkeypatch) -> None:
 @pytest.mark.parametrize("sort", [False, True])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_interrupt_leaves_nothing(aligned, folder: Path, monkeypatch, sort: bool, threads: int) -> None:
-    monkeypatch.setattr(engine, "open_reads", partial(engine.open_reads, batch_reads=50))
+    monkeypatch.setattr(engine, "SMALL", Cut(50, 8 << 20))
 
     def interrupt(_stage: str, done: int, _total: int | None) -> None:
         if done > 100:
@@ -192,7 +192,7 @@ def test_an_interrupt_leaves_nothing(aligned, folder: Path, monkeypatch, sort: b
 def test_reads_cut_short_leave_nothing(
     aligned, data: Path, folder: Path, monkeypatch, sort: bool, threads: int
 ) -> None:
-    monkeypatch.setattr(engine, "open_reads", partial(engine.open_reads, batch_reads=50))
+    monkeypatch.setattr(engine, "SMALL", Cut(50, 8 << 20))
     Path("cut.fq").write_bytes((data / "reads.fq").read_bytes()[:-40])
     Path("a.bam").write_text("mine")
     with pytest.raises(ColonnadeError, match=r"cut\.fq"):

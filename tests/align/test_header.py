@@ -11,8 +11,8 @@ from colonnade.align.contigs import Contigs
 from colonnade.align.header import command_line, encode_header, header_text
 from colonnade.align.options import PRESETS, AlignOptions
 from colonnade.align.read_group import ReadGroup
-from colonnade.cli import _parser
-from colonnade.cli.align import _options
+from colonnade.cli import parser
+from colonnade.cli.align import chosen_options
 from colonnade.formats.bgzf_writer import BgzfWriter
 from colonnade.version import __version__
 
@@ -79,7 +79,7 @@ def test_the_command_gives_the_same_read_group_and_order_again(text: str) -> Non
     command = command_line("ref", AlignOptions(), read_group=text, is_sorted=True)
     assert command.isprintable()
     _, *words = shlex.split(command)
-    chosen = _parser().parse_args([*words, "reads.fq", "-f", "out.bam"])
+    chosen = parser().parse_args([*words, "reads.fq", "-f", "out.bam"])
     assert chosen.sort
     assert ReadGroup.parse(chosen.read_group) == ReadGroup.parse(text)
 
@@ -99,7 +99,7 @@ def test_the_command_gives_the_same_read_group_and_order_again(text: str) -> Non
 def test_the_command_gives_the_same_options_again(given: dict) -> None:
     options = AlignOptions(**given)
     _, *words = command_line("ref", options).split()
-    assert _options(_parser().parse_args([*words, "reads.fq", "-f", "out.bam"])) == options
+    assert chosen_options(parser().parse_args([*words, "reads.fq", "-f", "out.bam"])) == options
 
 
 def test_odd_names_of_an_index_stay_within_their_field() -> None:

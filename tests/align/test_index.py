@@ -3,7 +3,6 @@
 import gzip
 import logging
 import os
-import pickle
 import re
 import shutil
 import signal
@@ -280,14 +279,6 @@ def test_nothing_is_mapped_or_made_before_it_is_used(indexed: Path) -> None:
     assert names() == before
     assert index.fm.blocks is index.fm.blocks
     assert "packed" not in vars(index)
-
-
-def test_an_index_travels_by_its_name(indexed: Path) -> None:
-    index = open_index("ref.fa")
-    assert index.fm.length == 740
-    data = pickle.dumps(index)
-    assert len(data) < 200
-    assert pickle.loads(data).contigs.names == index.contigs.names
 
 
 @pytest.mark.parametrize("hint", ["ref.fa", Path("ref.fa")])

@@ -18,7 +18,7 @@ import pytest
 from colonnade.align.contigs import Contigs
 from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
-from colonnade.align.reads import open_reads
+from colonnade.align.reads import Cut, open_reads
 from colonnade.align.record_kernels import KEPT
 from colonnade.errors import ColonnadeError, FormatError, InputError, UsageError
 from colonnade.formats.bgzf_writer import BgzfWriter
@@ -41,9 +41,9 @@ def records(
     """All records of all batches, in each of which pairs are whole."""
     made = []
     given = [item if isinstance(item, ReadFiles) else ReadFiles(item) for item in inputs]
-    settings = {"threads": threads, "batch_reads": batch_reads, "contigs": contigs}
+    settings = {"threads": threads, "contigs": contigs}
     with open_reads(given, options=AlignOptions(**options), **settings) as source:
-        for batch in source.batches():
+        for batch in source.batches(Cut(batch_reads, 8 << 20)):
             data, offsets = batch.records()
             parts = [data[start:end].tobytes() for start, end in pairwise(offsets)]
             waiting = None
@@ -189,7 +189,7 @@ PIPED = """
 import sys
 from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
-from colonnade.align.reads import open_reads
+from colonnade.align.reads import Cut, open_reads
 from colonnade.errors import ColonnadeError
 try:
     given = [ReadFiles(*names.split("+")) for names in sys.argv[1:]]
@@ -426,10 +426,9 @@ def test_orphans_of_all_inputs_are_counted(tmp_path: Path):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_reading_may_end_before_the_files_do(ecoli: ReadFiles, shared_data: Path, threads: int):
-    with open_reads(
-        [ecoli, ReadFiles(shared_data / EBOLA)], options=AlignOptions(), threads=threads, batch_reads=10
-    ) as source:
-        assert len(next(source.batches())) == 10
+    inputs = [ecoli, ReadFiles(shared_data / EBOLA)]
+    with open_reads(inputs, options=AlignOptions(), threads=threads) as source:
+        assert len(next(source.batches(Cut(10, 1 << 20)))) == 10
     assert threading.active_count() == 1
 
 

@@ -7,66 +7,33 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pysam
 import pytest
+from made_templates import N_PAIRS, SPREAD, TEMPLATE, write_templates
+from pickled import Pickled
 
 import colonnade as cn
-from colonnade.align import engine, passes
+from colonnade.align import engine, passes, steps, stretches
 from colonnade.align.batch import Batch
 from colonnade.align.engine import AlignSummary, align
 from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
+from colonnade.align.reads import SMALL, Cut
 from colonnade.errors import ColonnadeError, OutputError
+from colonnade.formats.bgzf import EOF_BLOCK, BgzfFile, VirtualOffset
+from colonnade.run.executor import Executor, Threads
 
-N_PAIRS = 300
-READ, TEMPLATE, SPREAD = 60, 200, 15  # bases
-COMPLEMENT = str.maketrans("ACGT", "TGCA")
-NEXT = str.maketrans("ACGT", "CGTA")
 PAIRED, PROPER, UNMAPPED, MATE_UNMAPPED, FIRST, LAST, DUPLICATE = 0x1, 0x2, 0x4, 0x8, 0x40, 0x80, 0x400
-
-
-def turned(bases: str) -> str:
-    return bases[::-1].translate(COMPLEMENT)
-
-
-def changed(bases: str) -> str:
-    """Each seventh base is another one, so that the search does not find it."""
-    return "".join(base.translate(NEXT) if at % 7 == 5 else base for at, base in enumerate(bases))
-
-
-def fastq(name: str, bases: str) -> str:
-    return f"@{name}\n{bases}\n+\n{'I' * len(bases)}\n"
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """A folder of ref.fa with its index, pairs in 1.fq and 2.fq, and single reads of as many bases as a template in merged.fq.
-
-    One pair of 30 is of something else; the second mate of one of 10 has many differences.
-    """
-    folder = tmp_path_factory.mktemp("passes")
-    rng = np.random.default_rng(6)
-    one, two, other = ("".join(rng.choice(list("ACGT"), 8000)) for _ in range(3))
-    (folder / "ref.fa").write_text(f">one\n{one}\n>two\n{two}\n")
-    cn.build_index(folder / "ref.fa")
-    texts: dict[str, list[str]] = {"1.fq": [], "2.fq": [], "merged.fq": []}
-    for number in range(N_PAIRS):
-        source = other if number % 30 == 0 else (one, two)[number % 2]
-        start = int(rng.integers(0, 7000))
-        template = source[start : start + round(rng.normal(TEMPLATE, SPREAD))]
-        template = turned(template) if number % 3 else template
-        second = turned(template)[:READ]
-        texts["1.fq"].append(fastq(f"pair{number}", template[:READ]))
-        texts["2.fq"].append(fastq(f"pair{number}", changed(second) if number % 10 == 5 else second))
-        texts["merged.fq"].append(fastq(f"merged{number}", template[: TEMPLATE // 2]))
-    for name, text in texts.items():
-        (folder / name).write_text("".join(text))
-    return folder
+    """A folder of a genome, pairs and merged reads."""
+    return write_templates(tmp_path_factory.mktemp("passes"))
 
 
 @pytest.fixture
@@ -91,7 +58,12 @@ def aligned(data: Path, folder: Path) -> Callable[..., AlignSummary]:
 @pytest.fixture
 def batches_of(monkeypatch) -> Callable[[int], None]:
     """Let batches have so many reads."""
-    return lambda reads: monkeypatch.setattr(engine, "open_reads", partial(engine.open_reads, batch_reads=reads))
+
+    def cut(reads: int) -> None:
+        for name in ("SMALL", "LARGE"):
+            monkeypatch.setattr(engine, name, Cut(reads, 8 << 20))
+
+    return cut
 
 
 def pairs(data: Path) -> tuple[Path, Path]:
@@ -299,6 +271,8 @@ def test_real_pairs_have_the_same_bytes_whatever_the_threads_and_batches(
         batches_of(batch_reads)
         align(*files, index=fasta, out=f"{number}.bam", threads=threads)
         assert Path(f"{number}.bam").read_bytes() == Path("a.bam").read_bytes()
+    align(*files, index=fasta, out="elsewhere.bam", executor=Pickled(2))
+    assert Path("elsewhere.bam").read_bytes() == Path("a.bam").read_bytes()
 
 
 @pytest.mark.parametrize("sort", [False, True])
@@ -313,6 +287,47 @@ def test_bytes_depend_neither_on_threads_nor_on_batches(
     aligned("u.bam", out="b.bam", sort=sort, threads=threads)
     for suffix in ("", ".bai") if sort else ("",):
         assert Path(f"b.bam{suffix}").read_bytes() == Path(f"a.bam{suffix}").read_bytes()
+
+
+@pytest.mark.usefixtures("small_stretches")
+@pytest.mark.parametrize("only_aligned", [False, True])
+@pytest.mark.parametrize(
+    ("batch_reads", "executor"),
+    [(1, Threads(2)), (7, Threads(4)), (64, Threads(1)), (101, Pickled(2)), (128, Pickled(1)), (100_000, Pickled(1))],
+)
+def test_blocks_do_not_depend_on_who_deflates_them(
+    aligned, batches_of, data: Path, only_aligned: bool, batch_reads: int, executor: Executor
+) -> None:
+    unaligned((data / "merged.fq",), pairs(data), (data / "merged.fq",))
+    chosen = {"only_aligned": only_aligned}
+    aligned("u.bam", options=chosen)
+    batches_of(batch_reads)
+    aligned("u.bam", out="b.bam", options=chosen, executor=executor, threads=executor.slots)
+    assert Path("b.bam").read_bytes() == Path("a.bam").read_bytes()
+
+
+@pytest.mark.usefixtures("small_stretches")
+def test_blocks_are_read_by_htslib_and_by_our_own_reader(aligned) -> None:
+    aligned()
+    raw = Path("a.bam").read_bytes()
+    assert raw.endswith(EOF_BLOCK)
+    assert raw.count(EOF_BLOCK) == 1
+    with pysam.BGZFile("a.bam") as theirs, BgzfFile("a.bam") as ours:
+        assert ours.take(VirtualOffset(0, 0), 1 << 30)[0] == theirs.read()
+    assert len(records()) == 2 * N_PAIRS
+
+
+@pytest.mark.usefixtures("small_stretches")
+def test_records_that_are_to_be_sorted_are_not_deflated(aligned, data: Path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise ColonnadeError("not today")
+
+    monkeypatch.setattr(stretches, "deflate_blocks", fail)
+    unaligned((data / "merged.fq",), pairs(data))
+    for inputs in ("u.bam", data / "merged.fq"):
+        aligned(inputs, sort=True, force=True)
+        with pytest.raises(ColonnadeError, match="not today"):
+            aligned(inputs, out="b.bam")
 
 
 def test_stdin_and_stdout_have_the_same_bytes(aligned, data: Path) -> None:
@@ -334,7 +349,7 @@ def test_only_pairs_wait_for_insert_sizes(aligned, batches_of, data: Path) -> No
     total = 3 * N_PAIRS
     steps = [(stage, done) for stage, done, _ in calls]
     assert steps[:10] == [*(("aligning", done) for done in range(100, total + 1, 100)), ("aligning", total)]
-    assert steps[10:] == [("pairing", done) for done in range(N_PAIRS + 100, total + 1, 100)]
+    assert steps[10:] == [("pairing", done) for done in range(N_PAIRS, total + 1, 100)]
     assert calls[-1] == ("pairing", total, total)
 
 
@@ -363,7 +378,7 @@ def test_an_error_in_the_second_pass_leaves_nothing(aligned, folder: Path, monke
     def fail(*_: object) -> None:
         raise ColonnadeError("not today")
 
-    monkeypatch.setattr(passes, "finish", fail)
+    monkeypatch.setattr(steps, "finish", fail)
     with pytest.raises(ColonnadeError, match="not today"):
         aligned(threads=threads)
     assert os.listdir(folder) == []
@@ -375,7 +390,7 @@ def test_a_disk_that_is_full_is_told_and_leaves_nothing(aligned, folder: Path, b
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
     try:
-        with pytest.raises(OutputError, match=r"a temporary file cannot be written there; .* is there space\?"):
+        with pytest.raises(OutputError, match=r"cannot be written; .* is there space\?"):
             aligned(threads=threads)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -387,8 +402,8 @@ def test_a_process_that_is_killed_leaves_no_spool(aligned, data: Path, folder: P
     aligned(out=os.devnull[1:].replace("/", "_"))  # kernels are compiled
     (folder / "dev_null").unlink()
     code = (
-        "import sys, time; from colonnade.align import passes; from colonnade.cli import main\n"
-        "passes.finish = lambda *_: (print('pairing', flush=True), time.sleep(600))\n"
+        "import sys, time; from colonnade.align import steps; from colonnade.cli import main\n"
+        "steps.finish = lambda *_: (print('pairing', flush=True), time.sleep(600))\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     arguments = ["align", "--index", data / "ref.fa", *pairs(data), "-f", "a.bam", "--threads", "1"]
@@ -409,7 +424,7 @@ class Reader:
         self.consumed = 0
         self._steps = consumed
 
-    def batches(self):
+    def batches(self, _cut: Cut):
         record = unaligned_record()
         for consumed in self._steps:
             self.consumed = consumed
@@ -434,5 +449,5 @@ def unaligned_record() -> np.ndarray:
 def test_the_total_follows_from_what_had_been_read_when_more_is(
     size: int | None, consumed: list[int], totals: list[int | None]
 ) -> None:
-    intake = passes.Intake(Reader(size, consumed))
+    intake = passes.Intake(Reader(size, consumed), SMALL)
     assert [intake.total for _ in intake] == totals

@@ -20,7 +20,7 @@ from colonnade.align.bam_reader import ALIGNER_TAGS
 from colonnade.align.batch import Batch, Phase
 from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
-from colonnade.align.reads import ReadSource, open_reads
+from colonnade.align.reads import LARGE, SMALL, Cut, ReadSource, open_reads
 from colonnade.errors import ColonnadeError, FormatError, InputError, UsageError
 from colonnade.formats.bgzf import EOF_BLOCK
 from colonnade.formats.bgzf_writer import BgzfWriter
@@ -42,10 +42,10 @@ def opened(path: Path | str, *, read_group: str | None = None, **settings: Any) 
     return open_reads([ReadFiles(path, read_group=read_group)], options=AlignOptions(), **settings)
 
 
-def contents(path: Path | str, **settings: Any) -> bytes:
+def contents(path: Path | str, *, cut: Cut = SMALL, **settings: Any) -> bytes:
     """All records."""
     with opened(path, **settings) as source:
-        return joined(source.batches())
+        return joined(source.batches(cut))
 
 
 def joined(batches: Iterable[Batch]) -> bytes:
@@ -139,10 +139,10 @@ def test_batches_and_threads_change_nothing(shared_data: Path, tmp_path: Path, n
     whole = contents(path)
     assert whole
     for threads in (1, 2):
-        for batch_reads in (1, 7, 8192):
-            assert contents(path, threads=threads, batch_reads=batch_reads) == whole
-    with opened(path, batch_reads=7) as source:
-        sizes = [len(batch) for batch in source.batches()]
+        for cut in (Cut(1, 1 << 20), Cut(7, 1 << 20), Cut(8192, 1000), LARGE):
+            assert contents(path, threads=threads, cut=cut) == whole
+    with opened(path) as source:
+        sizes = [len(batch) for batch in source.batches(Cut(7, 1 << 20))]
     assert set(sizes[:-1]) == {7}
 
 
@@ -172,7 +172,7 @@ PIPED = """
 import sys
 from colonnade.align.inputs import ReadFiles
 from colonnade.align.options import AlignOptions
-from colonnade.align.reads import open_reads
+from colonnade.align.reads import LARGE, SMALL, Cut, open_reads
 from colonnade.errors import ColonnadeError
 try:
     with open_reads([ReadFiles("-")], options=AlignOptions(), reference=sys.argv[1] or None) as source:
@@ -481,15 +481,21 @@ def test_what_is_no_read_group_is_refused(fastq: Path):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_reading_may_end_before_the_file_does(fastq: Path, threads: int):
-    with opened(fastq, batch_reads=10, threads=threads) as source:
-        batches = source.batches()
+    with opened(fastq, threads=threads) as source:
+        batches = source.batches(Cut(10, 1 << 20))
         assert len(next(batches)) == 10
         batches.close()
 
 
-def test_batch_of_no_reads_is_refused(fastq: Path):
-    with pytest.raises(UsageError, match="no reads in a batch; found 0"):
-        opened(fastq, batch_reads=0)
+@pytest.mark.parametrize("cut", [Cut(7, 1 << 20), Cut(1000, 500)])
+def test_batches_begin_at_the_same_reads_whatever_the_threads(fastq: Path, bam: Path, cut: Cut):
+    for path in (fastq, bam):
+        made = []
+        for threads in (1, 2, 4):
+            with opened(path, threads=threads) as source:
+                made.append([len(batch) for batch in source.batches(cut)])
+        assert made[0] == made[1] == made[2]
+        assert len(made[0]) > 5
 
 
 def test_progress_reaches_the_size_of_the_file(fastq: Path, bam: Path):

@@ -22,6 +22,7 @@ class Phase(IntEnum):
 
 
 _PHASE_KEY: Final = b"phase"
+_ALIGNMENT: Final = 8  # bytes, of the widest numbers
 
 #: One hit of the search: the rows [row_start, row_end) of the suffix array, and what the read differs by.
 HIT: Final = pa.struct(
@@ -133,6 +134,8 @@ class Batch:
         _, offsets, values = column.buffers()
         bounds = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
         data = np.frombuffer(values, np.uint8) if values is not None else np.empty(0, np.uint8)
+        for array in (data, bounds):  # kernels are compiled for one kind: that of batches that have travelled
+            array.flags.writeable = False
         return data, bounds
 
     def column(self, name: str) -> npt.NDArray[Any]:
@@ -157,13 +160,21 @@ class Batch:
     @classmethod
     def from_bytes(cls, data: bytes | memoryview) -> "Batch":
         """The inverse of ``to_bytes``; columns stay where they are in ``data``."""
-        with pa.ipc.open_stream(pa.py_buffer(data)) as stream:
+        with pa.ipc.open_stream(_aligned(pa.py_buffer(data))) as stream:
             table = stream.read_next_batch()
         name = (table.schema.metadata or {}).get(_PHASE_KEY, b"").decode()
         for phase, schema in SCHEMAS.items():
             if name == phase.name.lower() and table.schema.equals(schema):
                 return cls(phase, table)
         raise FormatError("not a batch of reads", found=name or "no phase", expected="a batch that colonnade made")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """One buffer that pickling need not copy; of what a batch is a slice of, the rest stays behind."""
+        return Batch._arrived, (self.phase, self.table.serialize())
+
+    @classmethod
+    def _arrived(cls, phase: Phase, data: pa.Buffer) -> "Batch":
+        return cls(phase, pa.ipc.read_record_batch(_aligned(data), SCHEMAS[phase]))
 
 
 def list_column(
@@ -180,3 +191,8 @@ def list_column(
 def _binary(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> pa.LargeBinaryArray:
     buffers = [None, pa.py_buffer(np.ascontiguousarray(offsets, np.int64)), pa.py_buffer(np.ascontiguousarray(data))]
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
+
+
+def _aligned(data: pa.Buffer) -> pa.Buffer:
+    """The same bytes where arrays may begin, as what has travelled need not be."""
+    return pa.py_buffer(np.frombuffer(data, np.uint8).copy()) if data.address % _ALIGNMENT else data

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from colonnade.align.locks import making
 from colonnade.align.reference import contig_lengths
 from colonnade.align.repacked import open_repacked
 from colonnade.errors import FormatError, IndexMismatchError, OutputError, UsageError
+from colonnade.formats.fingerprint import Fingerprint
 
 _log = logging.getLogger(__name__)
 
@@ -58,13 +59,15 @@ class Index:
         return map_suffixes(f"{self.prefix}.sa", self.bwt)
 
     @cached_property
+    def fingerprints(self) -> tuple[Fingerprint, ...]:
+        """What its files look like, by absolute names, in the order of ``SUFFIXES``."""
+        prefix = os.path.abspath(self.prefix)
+        return tuple(Fingerprint.of(prefix + suffix) for suffix in SUFFIXES)
+
+    @cached_property
     def packed(self) -> npt.NDArray[np.uint8]:
         """The forward strand: uint8 (length // 4 + 1,), 2 bits a base, the first in the high bits."""
         return map_packed(f"{self.prefix}.pac", self.contigs.length)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Opened again where it is unpickled: arrays do not travel."""
-        return open_index, (self.prefix,)
 
 
 def find_prefix(hint: str | os.PathLike[str]) -> str | None:
@@ -87,11 +90,16 @@ def open_index(prefix: str | os.PathLike[str]) -> Index:
     found = find_prefix(prefix)
     if found is None:
         raise IndexMismatchError("no index", path=prefix, advice=f"make one: colonnade index {os.fspath(prefix)}")
+    return open_files(found)
+
+
+def open_files(prefix: str) -> Index:
+    """Open the index whose files begin with this very prefix, as ``open_index`` does."""
     for suffix in SUFFIXES:
-        if not Path(found + suffix).exists():
-            raise IndexMismatchError("missing from the index", path=found + suffix, advice=ADVICE)
-    contigs = read_contigs(found)
-    bwt = BwtFile.read(f"{found}.bwt")
+        if not Path(prefix + suffix).exists():
+            raise IndexMismatchError("missing from the index", path=prefix + suffix, advice=ADVICE)
+    contigs = read_contigs(prefix)
+    bwt = BwtFile.read(f"{prefix}.bwt")
     if bwt.length != 2 * contigs.length:
         raise IndexMismatchError(
             "not of the same genome as the .ann file",
@@ -100,9 +108,9 @@ def open_index(prefix: str | os.PathLike[str]) -> Index:
             expected=str(2 * contigs.length),
             advice=ADVICE,
         )
-    suffixes = map_suffixes(f"{found}.sa", bwt)
-    check_bases(found, bwt, suffixes, map_packed(f"{found}.pac", contigs.length))
-    return Index(found, contigs, bwt)
+    suffixes = map_suffixes(f"{prefix}.sa", bwt)
+    check_bases(prefix, bwt, suffixes, map_packed(f"{prefix}.pac", contigs.length))
+    return Index(prefix, contigs, bwt)
 
 
 def build_index(

@@ -5,13 +5,12 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator
-from errno import ENOLCK, ENOSYS, ENOTSUP
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
+
+from colonnade.formats.locks import lock_now
 
 _log = logging.getLogger(__name__)
-
-_WITHOUT_LOCKS: Final = (ENOLCK, ENOSYS, ENOTSUP)  # what file systems say that have none
 
 
 @contextlib.contextmanager
@@ -50,10 +49,7 @@ def _lock(path: Path, target: Path) -> BinaryIO:
 
 def _wait(file: BinaryIO, target: Path) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_now(file)
     except BlockingIOError:
         _log.info("waiting for another process that makes %s", target)
         fcntl.flock(file, fcntl.LOCK_EX)
-    except OSError as error:
-        if error.errno not in _WITHOUT_LOCKS:
-            raise

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, cast
 from colonnade.errors import OutputError
 from colonnade.formats.bgzf_writer import BgzfWriter
 from colonnade.formats.output import OutputSet
+from colonnade.run.progress import StageReport, no_stage_report
 
 STDOUT: Final = "-"
 _STDOUT_NAME: Final = "stdout"
@@ -29,7 +30,9 @@ except pysam.SamtoolsError as error:
 """
 
 
-def bam_output(out: str, *, index_suffix: str | None, threads: int, force: bool) -> AbstractContextManager[BgzfWriter]:
+def bam_output(
+    out: str, *, index_suffix: str | None, threads: int, force: bool, progress: StageReport = no_stage_report
+) -> AbstractContextManager[BgzfWriter]:
     """The stream of a BAM file, from its header on; the file is there, complete, when the ``with`` block has ended well.
 
     Parameters
@@ -43,6 +46,8 @@ def bam_output(out: str, *, index_suffix: str | None, threads: int, force: bool)
         Threads that compress and sort; the bytes do not depend on it.
     force
         Whether files that exist may be replaced.
+    progress
+        Told when records are sorted, and when they are indexed.
 
     Raises
     ------
@@ -57,7 +62,9 @@ def bam_output(out: str, *, index_suffix: str | None, threads: int, force: bool)
         raise OutputError("cannot be written", path=_STDOUT_NAME, found="it is closed")
     if index_suffix is None:
         return _stdout(threads) if out == STDOUT else _file(out, threads, force)
-    return _sorter(out, STDOUT, threads) if out == STDOUT else _sorted_file(out, index_suffix, threads, force)
+    if out == STDOUT:
+        return _sorter(out, STDOUT, threads, progress)
+    return _sorted_file(out, index_suffix, threads, force, progress)
 
 
 @contextmanager
@@ -77,24 +84,27 @@ def _file(out: str, threads: int, force: bool) -> Iterator[BgzfWriter]:
 
 
 @contextmanager
-def _sorted_file(out: str, index_suffix: str, threads: int, force: bool) -> Iterator[BgzfWriter]:
+def _sorted_file(out: str, index_suffix: str, threads: int, force: bool, progress: StageReport) -> Iterator[BgzfWriter]:
     index = f"{out}{index_suffix}"
     with OutputSet([out, index], force=force) as files:
         target = str(files.part(out).absolute())
-        with _sorter(out, target, threads) as stream:
+        with _sorter(out, target, threads, progress) as stream:
             yield stream
+        progress("indexing", 0, None)
         kind = "-b" if index_suffix == ".bai" else "-c"
         with _samtools(out, "index", kind, "-o", str(files.part(index).absolute()), target):
             pass
+        progress("indexing", 1, 1)
 
 
 @contextmanager
-def _sorter(out: str, target: str, threads: int) -> Iterator[BgzfWriter]:
+def _sorter(out: str, target: str, threads: int, progress: StageReport) -> Iterator[BgzfWriter]:
     """A stream whose records samtools takes while they come, and writes to the target, sorted, when there are no more."""
     memory = max(_LEAST_SORT_MEMORY, _SORT_MEMORY // threads)
     options = ["--no-PG", "-@", str(threads), "-m", str(memory), "-T", "records", "-o", target]
     with _samtools(out, "sort", *options, STDOUT) as pipe, BgzfWriter(pipe, level=0) as stream:  # type: ignore[arg-type]
         yield stream
+        progress("sorting", 0, None)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from colonnade.align.batch import Batch
 from colonnade.align.contigs import Contigs
@@ -15,8 +15,26 @@ from colonnade.align.united_header import UnitedHeader
 from colonnade.errors import UsageError
 from colonnade.formats.stream import StrPath
 
-BATCH_READS: Final = 8192
-BATCH_SIZE: Final = 8 << 20  # bytes of a batch at most, unless one record has more
+
+class Cut(NamedTuple):
+    """How reads are cut into batches.
+
+    Attributes
+    ----------
+    reads
+        In a batch at most, but for one whose mate comes with it.
+    size
+        Bytes of its records at most, unless one record has more.
+    """
+
+    reads: int
+    size: int
+
+
+#: For threads of this process: some hundred milliseconds of work, and few MB for each thread.
+SMALL: Final = Cut(8192, 8 << 20)
+#: For workers elsewhere: some seconds of work, as each task costs client and scheduler some 10 ms whatever its size.
+LARGE: Final = Cut(65_536, 16 << 20)
 
 
 @dataclass(frozen=True)
@@ -62,13 +80,11 @@ class ReadSource:
         size: int | None,
         *,
         resources: ExitStack,
-        batch_reads: int,
     ) -> None:
         self.header = header
         self.size = size
         self._inputs = inputs
         self._resources = resources
-        self._batch_reads = batch_reads
         self._past = Counts()
         self._current: OpenInput | None = None
 
@@ -97,10 +113,11 @@ class ReadSource:
         """Mates without mates met so far, which were dropped or go on as single reads."""
         return self._counts.orphans
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self, cut: Cut = SMALL) -> Iterator[Batch]:
         """The reads, as often as they come in the inputs and in their order; once. With several threads, files are read ahead.
 
         The records of a pair follow each other, marked as mates, in one batch; marks of our own are those of ``record_kernels``.
+        Where batches begin follows from the inputs and the cut alone.
 
         Raises
         ------
@@ -109,7 +126,7 @@ class ReadSource:
         InputError
             A mate is alone, or a record that is to be kept does not fit the index.
         """
-        batches = self._made()
+        batches = self._made(cut)
         self._resources.callback(batches.close)
         return batches
 
@@ -117,10 +134,10 @@ class ReadSource:
     def _counts(self) -> Counts:
         return self._past.plus(self._current.counts) if self._current else self._past
 
-    def _made(self) -> Generator[Batch, None, None]:
+    def _made(self, cut: Cut) -> Generator[Batch, None, None]:
         for waiting in self._inputs:
             with closing(waiting.open()) as self._current:
-                with closing(self._current.batches(reads=self._batch_reads, size=BATCH_SIZE)) as batches:
+                with closing(self._current.batches(reads=cut.reads, size=cut.size)) as batches:
                     for records in batches:
                         yield Batch.of_records(*records)
                 self._past, self._current = self._counts, None
@@ -133,7 +150,6 @@ def open_reads(
     contigs: Contigs | None = None,
     reference: StrPath | None = None,
     threads: int = 1,
-    batch_reads: int = BATCH_READS,
 ) -> ReadSource:
     """Open inputs of single reads and pairs, whatever they are.
 
@@ -151,9 +167,7 @@ def open_reads(
     reference
         FASTA that a CRAM was made with.
     threads
-        How many inflate BGZF; no read depends on it, nor on
-    batch_reads
-        reads in a batch at most, but for one whose mate comes with it.
+        How many inflate BGZF; no read depends on it.
 
     Raises
     ------
@@ -164,8 +178,6 @@ def open_reads(
     UsageError
         There is no such read group, a file is named twice, or mates are in another file than of a FASTQ.
     """
-    if batch_reads < 1:
-        raise UsageError("no reads in a batch", found=str(batch_reads), expected="1 or more")
     if options.skip_aligned and contigs is None:
         raise UsageError("reads that are aligned already cannot be kept", found="no index")
     check_inputs(inputs)
@@ -183,6 +195,4 @@ def open_reads(
                 programs = header.add(opened.header, opened.path)
                 waiting.append(_Waiting(begin, opened if stays_open else None, programs))
                 sizes.append(opened.size)
-        return ReadSource(
-            waiting, header.text, total_size(sizes), resources=resources.pop_all(), batch_reads=batch_reads
-        )
+        return ReadSource(waiting, header.text, total_size(sizes), resources=resources.pop_all())

@@ -40,11 +40,19 @@ def open_repacked(bwt: BwtFile) -> FmIndex:
     OutputError
         The FM-index can be written neither beside it nor to the cache folder.
     """
-    header = _HEADER.pack(_MAGIC, bwt.primary, bwt.length, 0, bwt.checksum())
-    beside, cached = Path(bwt.path).with_suffix(SUFFIX), _cache_path(bwt.path)
-    for path in (beside, cached):
-        if _is_current(path, bwt, header):
-            return _map(path, bwt)
+    checksum = bwt.checksum()
+    found = find_repacked(bwt, checksum)
+    return _make(bwt, _header(bwt, checksum)) if found is None else found
+
+
+def find_repacked(bwt: BwtFile, checksum: bytes) -> FmIndex | None:
+    """Map the FM-index of a ``.bwt`` file with this head and checksum, which need not be there itself; None if there is none."""
+    header = _header(bwt, checksum)
+    return next((_map(path, bwt) for path in _places(bwt.path) if _is_current(path, bwt, header)), None)
+
+
+def _make(bwt: BwtFile, header: bytes) -> FmIndex:
+    beside, cached = _places(bwt.path)
     path = beside if os.access(beside.parent, os.W_OK) else cached
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,11 +64,16 @@ def open_repacked(bwt: BwtFile) -> FmIndex:
     return _map(path, bwt)
 
 
-def _cache_path(path: str) -> Path:
+def _header(bwt: BwtFile, checksum: bytes) -> bytes:
+    return _HEADER.pack(_MAGIC, bwt.primary, bwt.length, 0, checksum)
+
+
+def _places(path: str) -> tuple[Path, Path]:
+    """Where the FM-index of a file may be: beside it, or in the cache folder."""
     folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     absolute = Path(path).resolve()
     key = hashlib.blake2b(os.fsencode(absolute), digest_size=8).hexdigest()
-    return Path(folder, "colonnade", f"{absolute.stem}.{key}{SUFFIX}")
+    return Path(path).with_suffix(SUFFIX), Path(folder, "colonnade", f"{absolute.stem}.{key}{SUFFIX}")
 
 
 def _is_current(path: Path, bwt: BwtFile, header: bytes) -> bool:

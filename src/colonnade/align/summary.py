@@ -1,13 +1,14 @@
 """What became of the reads, counted and told."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from colonnade.align import summary_kernels as kernels
+from colonnade.formats.html import panel, table
 
 CONFIDENT: Final = 20  # mapping quality from which on a place counts as sure, as in infer_isize (bwape.c)
 
@@ -56,6 +57,12 @@ class AlignSummary:
 
     def __str__(self) -> str:
         return "; ".join(self._parts())
+
+    def _repr_html_(self) -> str:
+        counts = {field.name.replace("_", " "): getattr(self, field.name) for field in fields(self)}
+        return panel(
+            "AlignSummary", table(("", "count"), [row for row in counts.items() if row[1] or row[0] == "reads"])
+        )
 
     def _parts(self) -> Iterator[str]:
         yield f"{self.reads} reads, {self.aligned} aligned, {self.confident} with mapping quality {CONFIDENT} or more"
