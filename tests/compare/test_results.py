@@ -55,6 +55,7 @@ def test_parquet_holds_the_tables_of_a_call(question: Question, tmp_path: Path) 
     compare_to_files(question, tmp_path / "x", kind="parquet")
     result = compare(question.samples, reference=question.reference, options=question.options)
     facts = json.loads((tmp_path / "x.run.json").read_text())
+    assert facts.pop("rows") == {name: len(getattr(result, name)) for name in TABLES}
     assert facts == json.loads(json.dumps(result.facts))
     for name in TABLES:
         table = pq.read_table(tmp_path / f"x.{name}.parquet")

@@ -3,16 +3,23 @@
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
+from os.path import abspath
+from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from colonnade.compare.samples import Sample
 from colonnade.errors import InputError
 from colonnade.formats.alignments import AlignmentFile, open_alignments
 from colonnade.formats.fasta import Fasta
+from colonnade.formats.fingerprint import Fingerprint
 from colonnade.regions import Region, regions_of_interest
 
 _log = logging.getLogger(__name__)
+
+_INDEXES: Final = (".csi", ".bai", ".crai")  # beside, or in the place of, the ending of a file of alignments
 
 
 class Inputs:
@@ -58,6 +65,12 @@ class Inputs:
     def sample_files(self, sample: Sample) -> list[AlignmentFile]:
         """The open files of a sample."""
         return [self.files[path] for path in sample.paths]
+
+    def fingerprints(self) -> tuple[Fingerprint, ...]:
+        """What all files and their indexes look like, by the names that they were opened under."""
+        named = [name for path in self.files for name in (path, *_indexes_of(path))]
+        named += self.reference.files
+        return tuple(Fingerprint.of(name) for name in dict.fromkeys(named) if Path(name).is_file())
 
     def regions(self, texts: Sequence[str | Region], bed: str | PathLike[str] | None) -> list[Region]:
         """Regions of interest, sorted and merged; all shared contigs where none is asked for."""
@@ -116,6 +129,43 @@ class Inputs:
                 "contigs that only the reference or only a BAM file has are not compared: %s",
                 _some(dict.fromkeys(lonely)),
             )
+
+
+@dataclass(frozen=True)
+class InputsRecipe:
+    """How a worker opens the files of a comparison that have been checked against each other already.
+
+    Parameters
+    ----------
+    samples, reference
+        With absolute names: a worker has a working directory of its own.
+    fingerprints
+        Of all files that are opened, under the same names.
+    """
+
+    samples: tuple[Sample, ...]
+    reference: str
+    fingerprints: tuple[Fingerprint, ...]
+
+    @classmethod
+    def of(cls, inputs: Inputs, fingerprints: Sequence[Fingerprint]) -> "InputsRecipe":
+        """For files that are open here."""
+        return cls(
+            tuple(replace(sample, paths=tuple(map(abspath, sample.paths))) for sample in inputs.samples),
+            abspath(inputs.reference.path),
+            tuple(replace(found, path=abspath(found.path)) for found in fingerprints),
+        )
+
+    def open(self) -> Inputs:
+        """Open them; raises InputError where one is not there, or another file."""
+        for fingerprint in self.fingerprints:
+            fingerprint.check()
+        return Inputs(self.samples, self.reference)
+
+
+def _indexes_of(path: str) -> list[str]:
+    """Names that an index of a file of alignments may have."""
+    return [name for suffix in _INDEXES for name in (f"{path}{suffix}", str(Path(path).with_suffix(suffix)))]
 
 
 def _some(names: dict[str, object] | dict[str, int] | dict[str, None]) -> str:

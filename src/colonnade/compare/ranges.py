@@ -1,13 +1,13 @@
 """The unit of work: all comparisons over one range, as a pure function of files, range and options."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from colonnade.compare.indels import IndelComparer
-from colonnade.compare.inputs import Inputs
+from colonnade.compare.inputs import Inputs, InputsRecipe
 from colonnade.compare.loading import RangeLoader
 from colonnade.compare.loci import add_loci
 from colonnade.compare.options import CompareOptions
@@ -18,6 +18,7 @@ from colonnade.compare.windows import WindowSums
 from colonnade.method.screen import Screen
 from colonnade.method.screen_kernels import CHANGED
 from colonnade.regions import Region
+from colonnade.run.resource import Resource
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,14 @@ class Task:
     counted_to: int
 
 
-class RangeComparer:
-    """Compares samples over one range at a time; one object serves many threads.
+@dataclass(frozen=True)
+class ComparerRecipe:
+    """All that decides how ranges are compared.
 
     Parameters
     ----------
     inputs
-        The open files.
+        The files.
     comparisons
         Which samples to compare.
     options
@@ -69,22 +71,50 @@ class RangeComparer:
         Threads that inflate the blocks of one range.
     """
 
-    def __init__(
-        self,
-        inputs: Inputs,
-        comparisons: Sequence[Comparison],
-        options: CompareOptions,
-        *,
-        size: int,
-        tables: Collection[str],
-        threads: int = 1,
-    ) -> None:
+    inputs: InputsRecipe
+    comparisons: tuple[Comparison, ...]
+    options: CompareOptions
+    size: int
+    tables: tuple[str, ...]
+    threads: int
+
+    def open(self) -> "RangeComparer":
+        """Open the files, and make what compares their ranges."""
+        return RangeComparer(self.inputs.open(), self)
+
+
+@dataclass(frozen=True)
+class CompareRange:
+    """Compares samples over one range: a function that can travel."""
+
+    comparer: Resource["RangeComparer"]
+
+    def __call__(self, task: Task) -> RangeResult:
+        """As ``RangeComparer``."""
+        return self.comparer.get()(task)
+
+
+class RangeComparer:
+    """Compares samples over one range at a time; one object serves many threads, and remembers what it has integrated.
+
+    Parameters
+    ----------
+    inputs
+        The open files.
+    recipe
+        How to compare.
+    """
+
+    def __init__(self, inputs: Inputs, recipe: ComparerRecipe) -> None:
+        options, comparisons = recipe.options, recipe.comparisons
         self._with_reference = any(comparison.sample_2 == REF for comparison in comparisons)
-        self._loader = RangeLoader(inputs, options, size=size, with_reference=self._with_reference, threads=threads)
-        self._comparisons = tuple(comparisons)
+        self._loader = RangeLoader(
+            inputs, options, size=recipe.size, with_reference=self._with_reference, threads=recipe.threads
+        )
+        self._comparisons = comparisons
         self._options = options
         self._schemas = working_schemas(options.quantiles)
-        self._tables = ["dist", *(name for name in ("comp", "evidence") if name in tables)]
+        self._tables = ["dist", *(name for name in ("comp", "evidence") if name in recipe.tables)]
         self._compare_indels = IndelComparer(comparisons, options, self._schemas["idist"])
         self._screen = Screen(
             min_distance=options.min_distance,

@@ -1,6 +1,7 @@
 """The files of a comparison: tables of one kind, their indexes, run.json, and VCF if wanted."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from os import PathLike, fspath
@@ -14,7 +15,7 @@ from colonnade.compare.running import Run
 from colonnade.compare.vcf import VcfFile, index_vcf, vcf_index_suffix, vcf_kind
 from colonnade.formats.output import OutputSet, refuse_inputs
 from colonnade.formats.tabix import index_text, text_suffix
-from colonnade.formats.table_files import Kind, open_table
+from colonnade.formats.table_files import ROWS_KEY, Kind, open_table
 
 TABLES_OF_VCF: Final = ("dist", "comp", "idist", "evidence")
 
@@ -55,7 +56,7 @@ class ResultFiles:
         self._kind: Kind = kind
         self._facts = Path(f"{prefix}.run.json")
         self._tables = {name: Path(f"{prefix}.{name}.{kind}") for name in tables}
-        longest = max(run.contigs.values(), default=0)
+        longest = max(run.subject.contigs.values(), default=0)
         self._suffix = text_suffix(longest)
         self._indexes = {
             name: Path(f"{path}{self._suffix}")
@@ -68,7 +69,7 @@ class ResultFiles:
         paths = [*self._tables.values(), *self._indexes.values(), self._facts]
         paths += [] if vcf is None else [vcf]
         paths += [] if self._vcf_index is None else [self._vcf_index[0]]
-        refuse_inputs(paths, [*run.inputs, *(fspath(path) for path in untouched)])
+        refuse_inputs(paths, [*run.subject.files, *(fspath(path) for path in untouched)])
         self._output = OutputSet(paths, force=force)
 
     def __enter__(self) -> "ResultFiles":
@@ -84,15 +85,16 @@ class ResultFiles:
         self._stack.__exit__(kind, error, trace)
 
     def write(self) -> pa.Table:
-        """Write the results of the run, which has compared everything; returns stats."""
+        """Write the results of the run, which has taken everything in; returns stats."""
         files = {
             name: open_table(self._output.sink(path), self._run.schemas[name], self._kind)
             for name, path in self._tables.items()
         }
-        stats = None
+        stats, rows = None, Counter(dict.fromkeys(files, 0))
         for stretch in self._run.stretches():
             for name in files.keys() & stretch.keys():
                 files[name].write(stretch[name])
+                rows[name] += len(stretch[name])
             if self._vcf_file is not None and "dist" in stretch:
                 self._vcf_file.write(**{name: stretch[name] for name in TABLES_OF_VCF})
             stats = stretch.get("stats", stats)
@@ -100,7 +102,7 @@ class ResultFiles:
             file.finish(self._run.facts)
         if self._vcf_file is not None:
             self._vcf_file.finish()
-        self._output.write(self._facts, [json.dumps(self._run.facts, indent=2), "\n"])
+        self._output.write(self._facts, [json.dumps({**self._run.facts, ROWS_KEY: rows}, indent=2), "\n"])
         self._make_indexes()
         return stats
 
@@ -110,9 +112,9 @@ class ResultFiles:
         return VcfFile(
             self._output.sink(self._vcf),
             vcf_kind(self._vcf),
-            contigs=self._run.contigs,
-            samples=self._run.samples,
-            quantiles=self._run.options.quantiles,
+            contigs=self._run.subject.contigs,
+            samples=self._run.subject.samples,
+            quantiles=self._run.subject.options.quantiles,
             facts=self._run.facts,
         )
 

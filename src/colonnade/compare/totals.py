@@ -19,6 +19,9 @@ STATES = (NO_DATA, NO_REFERENCE, BELOW_MIN_DEPTH, CHANGED, AMBIGUOUS, UNCHANGED)
 #: States of loci that are compared and not listed; false shares are learned from some of them, too.
 UNLISTED = (AMBIGUOUS, UNCHANGED)
 
+#: Columns of stats without the names: all positions, those in each state, and two that come before the posterior, or of indels.
+STATISTICS = 1 + len(STATES) + 2
+
 Sample = npt.NDArray[np.void]
 
 
@@ -44,7 +47,7 @@ class Totals:
     def none(cls, comparisons: int, samples: Sequence[str]) -> "Totals":
         """Of no range at all."""
         unlisted = [[merge_samples([]) for _ in UNLISTED] for _ in range(comparisons)]
-        statistics = np.zeros((comparisons, 1 + len(STATES) + 2), np.int64)
+        statistics = np.zeros((comparisons, STATISTICS), np.int64)
         return cls(statistics, unlisted, {name: new_outcomes() for name in samples})
 
     def __add__(self, other: "Totals") -> "Totals":
