@@ -55,8 +55,11 @@ def test_what_is_no_fasta_is_still_told_as_such(tmp_path: Path, content: bytes) 
 
 @pytest.mark.parametrize("length", [1 << 31, 3_000_000_000])
 def test_a_contig_that_bam_cannot_hold_is_refused_before_it_is_read(tmp_path: Path, length: int) -> None:
-    path = fasta(tmp_path, ">big\nACGT\n")
-    Path(f"{path}.fai").write_text(f"big\t{length}\t5\t60\t61\n")
+    path = fasta(tmp_path, ">big\n")
+    with path.open("r+b") as file:  # one line with a hole in it, which takes no room
+        file.seek(5 + length - 1)
+        file.write(b"A\n")
+    Path(f"{path}.fai").write_text(f"big\t{length}\t5\t{length}\t{length + 1}\n")
     with pytest.raises(UsageError, match=r"reference.fa: length of contig big is out of range") as caught:
         Reference.from_fasta(path)
     assert "\n" not in str(caught.value)

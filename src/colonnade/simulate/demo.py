@@ -4,6 +4,7 @@ import csv
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,8 @@ from colonnade.align.index import build_index
 from colonnade.compare.engine import compare_to_files
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.question import Question
-from colonnade.simulate.engine import Progress, simulate
+from colonnade.run.progress import StageReport, no_stage_report
+from colonnade.simulate.engine import simulate
 from colonnade.simulate.generation import place_sites
 from colonnade.simulate.population import Population, Site
 from colonnade.simulate.reference import Reference
@@ -77,29 +79,45 @@ class DemoResult:
 
 
 def run_demo(
-    folder: Path, *, force: bool = False, threads: int = 1, seed: int = 1, progress: Progress | None = None
+    folder: Path, *, force: bool = False, threads: int = 1, seed: int = 1, progress: StageReport = no_stage_report
 ) -> DemoResult:
     """Simulate reads of two time points into a folder, align and compare them, and hold the result against the truth.
 
     Writes what ``simulate`` writes, the reads in ``virus.*.unaligned.bam``; the alignments, ``virus.early.bam`` and
-    ``virus.late.bam``; the index of the reference; and the tables of the comparison, ``result.*``.
+    ``virus.late.bam``; the index of the reference; and the tables of the comparison, ``result.*``. ``progress`` is told of each
+    step by a name of its own.
     """
     folder.mkdir(parents=True, exist_ok=True)
     reference = Reference.random(LENGTH, seed=seed, contig=CONTIG)
     sites = place_sites(CONTIG, reference.codes(CONTIG), _SHARES, np.random.default_rng(seed), indels=INDELS)
     population = Population(TIME_POINTS, sites=tuple(sites))
     _log.info("simulating reads of two time points into %s", folder)
-    made = simulate(population, reference, folder / CONTIG, reads=("ubam",), seed=seed, force=force, threads=threads)
-    build_index(made.reference, force=force)
+    made = simulate(
+        population,
+        reference,
+        folder / CONTIG,
+        reads=("ubam",),
+        seed=seed,
+        force=force,
+        threads=threads,
+        progress=partial(progress, "simulating"),
+    )
+    build_index(made.reference, force=force, progress=partial(progress, "sorting suffixes"))
     samples = {name: folder / f"{CONTIG}.{name}.bam" for name in TIME_POINTS}
     for name, path in samples.items():
         (reads,) = made.reads[name]
+        progress("aligning", 0, None)
         _log.info("aligning %s", reads)
-        summary = align(reads, index=made.reference, out=path, sort=True, force=force, threads=threads)
+        summary = align(
+            reads, index=made.reference, out=path, sort=True, force=force, threads=threads, progress=progress
+        )
         _log.info("%s", summary)
+    progress("comparing", 0, None)
     _log.info("comparing %s", " with ".join(map(str, samples.values())))
     question = Question(samples=samples, reference=made.reference, options=OPTIONS)
-    stats = compare_to_files(question, folder / "result", force=force, threads=threads, progress=progress)
+    stats = compare_to_files(
+        question, folder / "result", force=force, threads=threads, progress=partial(progress, "comparing")
+    )
     return _findings(folder, sites, int(stats["loci"][0].as_py()))
 
 

@@ -19,6 +19,7 @@ from colonnade.formats.output import OutputSet
 from colonnade.formats.silence import silence
 from colonnade.jit import announce_compilation
 from colonnade.run.ordered import ordered_map
+from colonnade.run.progress import no_report
 from colonnade.simulate.library import Library
 from colonnade.simulate.plan import Plan, Simulated, Target
 from colonnade.simulate.population import Population
@@ -139,7 +140,7 @@ def _write_sample(plan: Plan, sample: int, output: OutputSet, threads: int, prog
 
 def _tasks(plan: Plan, sample: int, targets: Sequence[Target], progress: Progress | None) -> Iterator[_Task]:
     """The reads of a sample in parts, for all of its files."""
-    report = progress or (lambda _done, _total: None)
+    report = progress or no_report
     genome = sum(plan.reference.lengths.values())
     total = genome * len(plan.population.samples)
     done = genome * sample
