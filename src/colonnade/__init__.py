@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from colonnade.align.inputs import ReadFiles, read_inputs
     from colonnade.align.options import AlignOptions
     from colonnade.align.summary import AlignSummary
-    from colonnade.compare.engine import CompareResult, compare, compare_to_files
+    from colonnade.compare.engine import CompareResult, compare, compare_part, compare_to_files, merge_parts
     from colonnade.compare.options import CompareOptions
-    from colonnade.compare.question import Question
+    from colonnade.compare.question import Part, Question
     from colonnade.compare.samples import REF, Comparison
+    from colonnade.compare.stored import StoredResult, read_result
     from colonnade.errors import ColonnadeError
     from colonnade.pileup.columns import Alignment, Column, ColumnBatch, State
     from colonnade.pileup.engine import Pileup, pileup
@@ -26,20 +27,27 @@ if TYPE_CHECKING:
     from colonnade.plan.ranges import Range
     from colonnade.records.filters import Flag, ReadFilter
     from colonnade.regions import Region
+    from colonnade.report.engine import write_report
+    from colonnade.run.cluster import Cluster, connect, local_cluster
+    from colonnade.run.executor import Executor, Threads
     from colonnade.tally.engine import RegionTally, tally
     from colonnade.version import __version__
+    from colonnade.workflow.engine import SheetRun, run_sheet
 
 _HOMES = {
     "AlignOptions": "colonnade.align.options",
     "AlignSummary": "colonnade.align.summary",
     "Alignment": "colonnade.pileup.columns",
+    "Cluster": "colonnade.run.cluster",
     "ColonnadeError": "colonnade.errors",
     "Column": "colonnade.pileup.columns",
     "ColumnBatch": "colonnade.pileup.columns",
     "CompareOptions": "colonnade.compare.options",
     "CompareResult": "colonnade.compare.engine",
     "Comparison": "colonnade.compare.samples",
+    "Executor": "colonnade.run.executor",
     "Flag": "colonnade.records.filters",
+    "Part": "colonnade.compare.question",
     "Pileup": "colonnade.pileup.engine",
     "Question": "colonnade.compare.question",
     "REF": "colonnade.compare.samples",
@@ -49,15 +57,25 @@ _HOMES = {
     "Region": "colonnade.regions",
     "RegionTally": "colonnade.tally.engine",
     "State": "colonnade.pileup.columns",
+    "SheetRun": "colonnade.workflow.engine",
+    "StoredResult": "colonnade.compare.stored",
+    "Threads": "colonnade.run.executor",
     "__version__": "colonnade.version",
     "align": "colonnade.align.engine",
     "build_index": "colonnade.align.index",
     "compare": "colonnade.compare.engine",
+    "compare_part": "colonnade.compare.engine",
     "compare_to_files": "colonnade.compare.engine",
+    "connect": "colonnade.run.cluster",
+    "local_cluster": "colonnade.run.cluster",
+    "merge_parts": "colonnade.compare.engine",
     "pileup": "colonnade.pileup.engine",
     "plan": "colonnade.plan.api",
     "read_inputs": "colonnade.align.inputs",
+    "read_result": "colonnade.compare.stored",
+    "run_sheet": "colonnade.workflow.engine",
     "tally": "colonnade.tally.engine",
+    "write_report": "colonnade.report.engine",
 }
 
 __all__ = [
@@ -65,13 +83,16 @@ __all__ = [
     "AlignOptions",
     "AlignSummary",
     "Alignment",
+    "Cluster",
     "ColonnadeError",
     "Column",
     "ColumnBatch",
     "CompareOptions",
     "CompareResult",
     "Comparison",
+    "Executor",
     "Flag",
+    "Part",
     "Pileup",
     "Question",
     "Range",
@@ -79,16 +100,26 @@ __all__ = [
     "ReadFilter",
     "Region",
     "RegionTally",
+    "SheetRun",
     "State",
+    "StoredResult",
+    "Threads",
     "__version__",
     "align",
     "build_index",
     "compare",
+    "compare_part",
     "compare_to_files",
+    "connect",
+    "local_cluster",
+    "merge_parts",
     "pileup",
     "plan",
     "read_inputs",
+    "read_result",
+    "run_sheet",
     "tally",
+    "write_report",
 ]
 
 

@@ -3,7 +3,7 @@
 import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -13,6 +13,7 @@ import pytest
 from colonnade.align.options import PRESETS, AlignOptions
 from colonnade.cli import align, main
 from colonnade.errors import InputError
+from colonnade.run.executor import Threads
 
 ANCIENT = PRESETS["ancient"]
 OTHER_VALUES = {bool: ([], True), float: (["0.5"], 0.5), str: (["drop"], "drop")}
@@ -155,13 +156,36 @@ def test_what_is_no_option_of_the_search_reaches_the_engine(given, engine: Engin
     given()
     plain = engine.calls[-1]
     assert (plain.read_group, plain.reference, plain.sort, plain.force) == (None, None, False, False)
+    assert (plain.resume, plain.executor) == (False, Threads(plain.threads))
     group = "@RG\\tID:a"
-    given("-r", group, "--reference", "other.fa", "--sort", "--force", "-t", "3")
+    given("-r", group, "--reference", "other.fa", "--sort", "--force", "--resume", "-t", "3")
     call = engine.calls[-1]
+    assert (call.resume, call.executor) == (True, Threads(3))
     assert (call.read_group, call.reference, call.sort, call.force) == (group, "other.fa", True, True)
     assert call.threads == 3
     given("--threads", "5", "--read-group", group)
     assert (engine.calls[-1].threads, engine.calls[-1].read_group) == (5, group)
+
+
+def test_a_cluster_does_the_work_while_it_is_there(engine: Engine, capsys, monkeypatch) -> None:
+    there = []
+
+    @contextmanager
+    def connect(address: str, **_: object) -> Iterator[SimpleNamespace]:
+        there.append(address)
+        yield SimpleNamespace(status="5 in flight on 2 workers")
+        there.clear()
+
+    module = ModuleType("colonnade.run.cluster")
+    module.connect = connect
+    monkeypatch.setitem(sys.modules, "colonnade.run.cluster", module)
+    notes = []
+    monkeypatch.setattr(align, "Stages", lambda *_, note, **__: nullcontext(lambda *_: notes.append(note())))
+    engine.stages = [("aligning", 5, 9)]
+    assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq", "--scheduler", "tcp://host:8786"]) == 0
+    assert engine.calls[0].executor.status == "5 in flight on 2 workers"
+    assert there == []
+    assert notes == ["5 in flight on 2 workers"]
 
 
 def test_stdin_and_stdout_are_dashes(engine: Engine, capsys) -> None:
@@ -219,16 +243,13 @@ def test_files_that_do_not_fit_together_are_refused(engine: Engine, capsys, argu
     assert not engine.calls
 
 
-def test_each_stage_is_told_by_lines_of_its_own(engine: Engine, capsys, monkeypatch) -> None:
-    monkeypatch.setattr("colonnade.run.progress._SECONDS_BETWEEN_LINES", 0)
-    engine.stages = [("aligning", 5, 9), ("aligning", 9, 9), ("pairing", 9, 9)]
+def test_each_stage_is_told_of_when_it_has_ended(engine: Engine, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("colonnade.run.progress._SECONDS_WORTH_A_LINE", 0.0)
+    engine.stages = [("aligning", 5, 9), ("aligning", 9, 9), ("pairing", 9, 9), ("sorting", 0, None)]
     assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq"]) == 0
-    lines = [line.partition(" reads, ")[0] for line in capsys.readouterr().err.splitlines()]
-    start = "colonnade align: "
-    assert lines == [
-        *(f"{start}{stage}: {done} of about 9" for stage, done, _ in engine.stages),
-        f"{start}3 reads",
-    ]
+    lines = [line.partition(" in ")[0] for line in capsys.readouterr().err.splitlines()]
+    told = ["aligning: 9 reads", "pairing: 9 reads", "sorting: done", "3 reads"]
+    assert lines == [f"colonnade align: {line}" for line in told]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +319,7 @@ def test_names_of_other_formats_are_warned_of(engine: Engine, capsys) -> None:
 def test_messages_go_to_what_standard_error_is_when_they_come(engine: Engine, capsys, monkeypatch) -> None:
     now = io.StringIO()
     engine.stages = [("aligning", 1, 1)]
-    monkeypatch.setattr(align, "show_progress", lambda *_, **__: shown(monkeypatch, now))
+    monkeypatch.setattr("colonnade.run.progress.show_progress", lambda *_, **__: shown(monkeypatch, now))
     assert main(["align", "--index", "ref", "-f", "out.bam", "reads.fq"]) == 0
     assert (capsys.readouterr().err, now.getvalue()) == ("", "colonnade align: 3 reads\n")
 

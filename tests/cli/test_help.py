@@ -1,15 +1,24 @@
-"""The command line answers at once: help and version need none of the large libraries."""
+"""The command line answers at once, as help and version need none of the large libraries; and help is of help."""
 
+import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from colonnade.cli import main
+from colonnade.cli import main, parser
 from colonnade.version import __version__
 
-LARGE = ("numba", "pyarrow", "scipy", "rich", "pysam")
-COMMANDS = ("align", "compare", "demo", "index", "pileup", "plan", "simulate")
+LARGE = ("altair", "dask", "distributed", "numba", "numpy", "pyarrow", "pybwa", "pysam", "rich", "scipy", "vl_convert")
+(COMMANDS,) = (action.choices for action in parser()._actions if action.dest == "verb")
+WIDTH = 80
+
+
+def examples(epilog: str) -> list[str]:
+    """The commands of colonnade in the examples of a help text, without what is before and after them in a shell."""
+    lines = epilog.removeprefix("examples:\n").partition("\n\n")[0].replace("\\\n", "")
+    return re.findall(r"colonnade [^|<>()\n]*", lines)
 
 
 def test_version_is_the_packages(capsys) -> None:
@@ -33,7 +42,36 @@ def test_help_names_every_command(capsys) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     out = capsys.readouterr().out
-    assert all(f"    {command} " in out for command in COMMANDS)
+    assert all(re.search(rf"^    {command}\s", out, re.MULTILINE) for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_help_fits_a_terminal(capsys, monkeypatch, command: list[str]) -> None:
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    with pytest.raises(SystemExit):
+        main([*command, "--help"])
+    assert [line for line in capsys.readouterr().out.splitlines() if len(line) > WIDTH] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_examples_and_they_are_understood(command: str) -> None:
+    shown = [example for example in examples(COMMANDS[command].epilog) if example.split()[1] == command]
+    assert len(shown) >= 2
+    for example in shown:
+        assert parser().parse_args(shlex.split(example)[1:]).verb == command
+
+
+def test_the_examples_of_all_are_understood() -> None:
+    for example in examples(parser().epilog):
+        if "COMMAND" not in example:
+            parser().parse_args(shlex.split(example)[1:])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_says_what_it_is_for(command: str) -> None:
+    for action in COMMANDS[command]._actions:
+        assert action.help
+        assert not action.help.startswith("default")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,17 @@ class Engine:
         self.error: BaseException | None = None
         self.inspect: Callable[[str], object] = lambda path: None
 
-    def __call__(self, paths, write, options: TextOptions, *, threads: int = 1, memory: int = 1 << 30) -> None:
+    def __call__(
+        self,
+        paths,
+        write,
+        options: TextOptions,
+        *,
+        threads: int = 1,
+        memory: int = 1 << 30,
+        executor=None,
+        progress=None,
+    ) -> None:
         seen = [self.inspect(path) for path in paths]
         self.calls.append(SimpleNamespace(paths=[*paths], options=options, threads=threads, memory=memory, seen=seen))
         write(TEXT)

@@ -8,18 +8,27 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import TextIO
 
-from colonnade.cli import align, compare, demo, index, pileup, plan, simulate
-from colonnade.cli.arguments import VerbParser
-from colonnade.errors import ColonnadeError
+from colonnade.cli import align, compare, completion, demo, index, merge, pileup, plan, report, run, simulate, worker
+from colonnade.cli.arguments import VerbParser, Version
+from colonnade.errors import ColonnadeError, in_one_line
+
+_EPILOG = """\
+examples:
+  colonnade demo
+  colonnade compare wk4=wk4.bam wk30=wk30.bam --reference ref.fa -o result
+  colonnade report result -o report.html
+  colonnade run sheet.tsv --reference ref.fa -o out
+
+The options of a command are told by colonnade COMMAND --help, and by man
+colonnade-COMMAND.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code: 0 fine, 1 data or I/O error, 2 usage, 130 interrupted."""
-    parser = _parser()
-    chosen = parser.parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     _log_to_stderr(chosen)
     try:
         with _terminated_as_interrupted():
@@ -60,22 +69,36 @@ def _terminated_as_interrupted() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="colonnade", description="Compare populations of genomes, column by column.", allow_abbrev=False
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line, which manual pages, completions and the documentation are made from too.
+
+    It needs the standard library only, and not that this package is installed.
+    """
+    whole = argparse.ArgumentParser(
+        prog="colonnade",
+        usage="%(prog)s COMMAND [options]",
+        description="Compare populations of genomes, column by column.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"colonnade {version('colonnade')}")
-    verbs = parser.add_subparsers(
-        title="commands", metavar="COMMAND", dest="verb", required=True, parser_class=VerbParser
+    whole.add_argument("--version", action=Version, help="show the version and exit")
+    verbs = whole.add_subparsers(
+        title="commands", prog="colonnade", metavar="COMMAND", dest="verb", required=True, parser_class=VerbParser
     )
+    run.add_parser(verbs)
     align.add_parser(verbs)
     index.add_parser(verbs)
     compare.add_parser(verbs)
+    merge.add_parser(verbs)
+    report.add_parser(verbs)
     pileup.add_parser(verbs)
     plan.add_parser(verbs)
     simulate.add_parser(verbs)
     demo.add_parser(verbs)
-    return parser
+    worker.add_parser(verbs)
+    completion.add_parser(verbs)
+    return whole
 
 
 def _log_to_stderr(chosen: argparse.Namespace) -> None:
@@ -95,7 +118,7 @@ class _OnStderr(logging.StreamHandler[TextIO]):
 
 
 class _LineFormatter(logging.Formatter):
-    """``colonnade verb: message``, with the level where it is a warning or worse."""
+    """``colonnade verb: message`` in one line, with the level where it is a warning or worse."""
 
     def __init__(self, start: str) -> None:
         super().__init__()
@@ -103,7 +126,7 @@ class _LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        return f"{self._start}{level}{record.getMessage()}"
+        return f"{self._start}{level}{in_one_line(record.getMessage())}"
 
 
 def _fail(message: str, code: int) -> int:

@@ -2,29 +2,34 @@
 
 import argparse
 import logging
-from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import fields
 from typing import Any, Final
 
 from colonnade.align.options import ORPHANS, PRESETS, AlignOptions
 from colonnade.cli import arguments
+from colonnade.cli.executors import add_cluster, chosen_executor
 from colonnade.errors import UsageError
-from colonnade.run.progress import show_progress
+from colonnade.run.progress import Stages
 
 _log = logging.getLogger(__name__)
 _DEFAULTS: Final = AlignOptions()
+_UNITS: Final = {"sorting suffixes": "bases", "aligning": "reads", "pairing": "reads"}
+_ESTIMATED: Final = ("aligning",)
 
 _EPILOG = """\
 examples:
-  colonnade align --index ref.fa 1.fq.gz 2.fq.gz --read-group '@RG\\tID:a\\tSM:wk4' --sort -f aligned.bam
-  colonnade align --index ref.fa unaligned.bam --preset ancient --sort -f sorted.bam
-  colonnade align --index ref.fa --inputs groups.tsv -f aligned.bam
-  samtools collate -uO old.bam | colonnade align --index ref.fa - -f - > aligned.bam
+  colonnade align --index ref.fa 1.fq.gz 2.fq.gz -r wk4 --sort -f wk4.bam
+  colonnade align --index ref.fa old.bam --preset ancient --sort -f new.bam
+  colonnade align --index ref.fa --inputs groups.tsv --local-cluster 4 -f a.bam
+  samtools collate -uO old.bam | colonnade align --index ref.fa - -f - > new.bam
 
-Letters and alignments are those of bwa aln, samse and sampe, but for -D, which is samse's -n, -h, -H and -C, which are
-sampe's -n, -N and -o, and -r, which is samse's and sampe's -r. An index that is not there is made. An option wins over the
-preset, wherever it stands. The file for --inputs is tab-separated and begins with: read_group path_1 path_2
+Letters and alignments are those of bwa aln, samse and sampe, but for -D, which
+is samse's -n, -h, -H and -C, which are sampe's -n, -N and -o, and -r, which is
+samse's and sampe's -r. An option wins over the preset, wherever it stands.
+
+The file for --inputs is tab-separated and begins with the names of its columns:
+read_group, path_1, path_2. An index that is not there is made, as by colonnade
+index. What is sorted is ready for colonnade compare.
 """
 
 _HINT: Final = (
@@ -50,8 +55,10 @@ def add_parser(verbs: Any) -> None:
     """Add this command to the parser."""
     parser = verbs.add_parser(
         "align",
-        help="short reads to alignments, as bwa aln, samse and sampe make them",
-        description="Align single reads and pairs, as bwa aln, samse and sampe do, and write them as BAM.",
+        help="align short reads, as bwa aln, samse and sampe do",
+        usage="%(prog)s [options] --index PREFIX -f FILE READS [MATES]\n"
+        "       %(prog)s [options] --index PREFIX -f FILE --inputs FILE",
+        description="Align short reads, single or in pairs, as bwa aln, samse and sampe do, to BAM.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,  # -h is taken
@@ -61,11 +68,12 @@ def add_parser(verbs: Any) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("--help", action="help", help="show this help message and exit")
     _add_files(parser)
-    _add_differences(parser)
+    add_differences(parser)
     _add_effort(parser)
     _add_scores(parser)
     _add_pairs(parser)
     _add_written(parser)
+    add_cluster(parser)
     arguments.add_common(parser, letters=False)
     parser.add_argument(
         "-t", dest="threads", type=arguments.positive, default=argparse.SUPPRESS, help=argparse.SUPPRESS
@@ -76,7 +84,7 @@ def add_parser(verbs: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
-    options = _options(chosen)
+    options = chosen_options(chosen)
     _check_files(chosen)
     from colonnade.align.engine import align
     from colonnade.align.inputs import read_inputs
@@ -86,7 +94,16 @@ def run(chosen: argparse.Namespace) -> None:
         refuse_inputs([chosen.output], [chosen.inputs])
     if chosen.output.endswith(_OTHER_FORMATS):
         _log.warning("%s will be BAM, whatever its name says", chosen.output)
-    with _ShownStages(quiet=chosen.quiet) as progress:
+    with (
+        chosen_executor(chosen) as executor,
+        Stages(
+            _UNITS,
+            estimated=_ESTIMATED,
+            quiet=chosen.quiet,
+            uses_stdout=chosen.output == arguments.STDOUT,
+            note=lambda: executor.status,
+        ) as progress,
+    ):
         summary = align(
             read_inputs(chosen.inputs) if chosen.inputs else chosen.reads,
             chosen.mates,
@@ -98,29 +115,13 @@ def run(chosen: argparse.Namespace) -> None:
             sort=chosen.sort,
             force=chosen.force,
             threads=chosen.threads,
+            executor=executor,
+            resume=chosen.resume,
             progress=progress,
         )
     _log.info("%s", summary)
     if summary.too_long:
         _log.warning("%d reads are too long for this method, and were left unaligned", summary.too_long)
-
-
-class _ShownStages(ExitStack):
-    """What is told of each stage: a bar or a line of its own. A context manager."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        super().__init__()
-        self._quiet = quiet
-        self._stage = ""
-        self._report: Callable[[int, int | None], None]
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Tell how far a stage is; the one before has ended."""
-        if stage != self._stage:
-            self.close()
-            shown = show_progress(stage, unit="reads", estimated=True, quiet=self._quiet)
-            self._stage, self._report = stage, self.enter_context(shown)
-        self._report(done, total)
 
 
 def _check_files(chosen: argparse.Namespace) -> None:
@@ -139,8 +140,12 @@ def _check_files(chosen: argparse.Namespace) -> None:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("reads", nargs="?", help="BAM, CRAM, SAM or FASTQ, compressed or not; - is stdin")
-    parser.add_argument("mates", nargs="?", help="a second FASTQ, with the mates of the reads in the first")
+    parser.add_argument(
+        "reads", nargs="?", metavar="READS", help="BAM, CRAM, SAM or FASTQ, compressed or not; - is stdin"
+    )
+    parser.add_argument(
+        "mates", nargs="?", metavar="MATES", help="a second FASTQ, with the mates of the reads in the first"
+    )
     group = parser.add_argument_group("files")
     group.add_argument(
         "--inputs",
@@ -156,10 +161,20 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-f", "--output", metavar="FILE", required=True, help="the BAM file to write; - is stdout")
     group.add_argument("--sort", action="store_true", help="sort by coordinate, and write an index of the BAM")
     group.add_argument(
+        "--resume", action="store_true", help="go on with an interrupted run, or be able to go on with this one"
+    )
+    group.add_argument(
         "-r", "--read-group", metavar="LINE", help="put all reads into a group: its ID, or '@RG\\tID:a\\tSM:wk4'"
     )
     group.add_argument("--reference", metavar="FASTA", help="what a CRAM was made with; other files need none")
     _add(group, None, "interleaved", "the mate of each read of FASTQ follows it in the same file")
+    add_orphans(group)
+    _add(group, None, "skip_aligned", "leave reads that are aligned already, or whose mate is, as they are")
+    _add(group, None, "skip_duplicates", "do not align reads that are marked as duplicates, or whose mate is")
+
+
+def add_orphans(group: argparse._ActionsContainer) -> None:
+    """Add what becomes of mates without their mates."""
     _add(
         group,
         None,
@@ -169,11 +184,14 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         choices=ORPHANS,
         metavar="WAY",
     )
-    _add(group, None, "skip_aligned", "leave reads that are aligned already, or whose mate is, as they are")
-    _add(group, None, "skip_duplicates", "do not align reads that are marked as duplicates, or whose mate is")
 
 
-def _add_differences(parser: argparse.ArgumentParser) -> None:
+def add_differences(parser: argparse.ArgumentParser, *, letters: bool = True) -> None:
+    """Add what a read may differ by; without ``letters`` under long names only."""
+
+    def add(letter: str, name: str, text: str, **settings: Any) -> None:
+        _add(group, letter if letters else None, name, text, **settings)
+
     group = parser.add_argument_group("what a read may differ by")
     group.add_argument(
         "--preset",
@@ -181,28 +199,24 @@ def _add_differences(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help=f"ancient, for short and damaged reads: {_as_arguments(PRESETS['ancient'])}",
     )
-    _add(
-        group,
+    add(
         "-n",
         "differences",
         "differences at most; with a point, the share of reads that may be missed at an error rate of 0.02",
         type=arguments.parsed(_count_or_share, "differences"),
         metavar="N|F",
     )
-    _add(group, "-o", "gap_opens", "gaps at most")
-    _add(
-        group, "-e", "gap_extensions", "bases at most by which gaps go on; -1 allows 6, and counts each as a difference"
-    )
-    _add(group, "-i", "indel_end_skip", "no indel within so many bases of the ends")
-    _add(
-        group,
+    add("-o", "gap_opens", "gaps at most")
+    add("-e", "gap_extensions", "bases at most by which gaps go on; -1 allows 6, and counts each as a difference")
+    add("-i", "indel_end_skip", "no indel within so many bases of the ends")
+    add(
         "-d",
         "deletion_hits",
         "a deletion as long as the differences allowed goes on only where it has fewer hits",
     )
-    _add(group, "-l", "seed_length", "bases at the start of a read that are its seed")
-    _add(group, "-k", "seed_differences", "differences in the seed at most")
-    _add(group, "-q", "trim_quality", "trim the end of reads where the quality is lower, down to 35 bases")
+    add("-l", "seed_length", "bases at the start of a read that are its seed")
+    add("-k", "seed_differences", "differences in the seed at most")
+    add("-q", "trim_quality", "trim the end of reads where the quality is lower, down to 35 bases")
 
 
 def _add_effort(parser: argparse.ArgumentParser) -> None:
@@ -267,7 +281,8 @@ def _add(group: argparse._ActionsContainer, letter: str | None, name: str, text:
     group.add_argument(*names, dest=name, default=argparse.SUPPRESS, help=text, **settings)
 
 
-def _options(chosen: argparse.Namespace) -> AlignOptions:
+def chosen_options(chosen: argparse.Namespace) -> AlignOptions:
+    """What of ``AlignOptions`` is asked for."""
     given = {field.name: getattr(chosen, field.name) for field in fields(AlignOptions) if field.name in chosen}
     try:
         return AlignOptions.preset(chosen.preset, **given) if "preset" in chosen else AlignOptions(**given)

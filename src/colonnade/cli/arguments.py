@@ -2,12 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 from colonnade.errors import ColonnadeError
 
 Value = TypeVar("Value")
+
+#: What names standard output where a file is asked for.
+STDOUT: Final = "-"
 
 _LARGEST: Final = (1 << 31) - 1
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
@@ -46,10 +49,10 @@ def add_common(parser: argparse.ArgumentParser, *, letters: bool = True) -> None
         type=positive,
         default=available_cpus(),
         metavar="N",
-        help="threads to use (default: all, %(default)s)",
+        help="threads to use (default: one for each CPU that is at hand)",
     )
     group.add_argument("--force", action="store_true", help="replace output that exists")
-    group.add_argument(*["-v"] * letters, "--verbose", action="store_true", help="say more")
+    group.add_argument(*["-v"] * letters, "--verbose", action="store_true", help="say more on stderr")
     group.add_argument(*["-q"] * letters, "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("--debug", action="store_true", help="show tracebacks")
 
@@ -62,9 +65,9 @@ def add_regions(group: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         metavar="REGION",
-        help="chr1 or chr1:1,001-2,000; may be repeated",
+        help="only chr1 or chr1:1,001-2,000, 1-based with both ends; may be repeated",
     )
-    group.add_argument("--bed", metavar="BED", help="regions from a BED file")
+    group.add_argument("--bed", metavar="BED", help="only the regions of a BED file")
 
 
 def available_cpus() -> int:
@@ -127,3 +130,16 @@ class Unsupported(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         parser.exit(2, f"{parser.prog}: error: not supported: {option_string} ({self.metavar})\n")
+
+
+class Version(argparse.Action):
+    """Print the version, which is looked up only then: it takes as long as all the rest."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **settings: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **settings)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from colonnade.version import __version__
+
+        print(parser.prog, __version__)
+        parser.exit()

@@ -3,26 +3,34 @@
 import argparse
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from colonnade.cli import arguments
+from colonnade.cli.executors import add_cluster, chosen_executor
 from colonnade.compare.options import CompareOptions
+from colonnade.compare.question import Part, Question
 from colonnade.errors import UsageError
 from colonnade.records.filters import ReadFilter, parse_flags, read_read_groups
 
 if TYPE_CHECKING:
-    from colonnade.compare.question import Question
+    import pyarrow as pa
 
 _log = logging.getLogger(__name__)
+DEFAULT_KIND: Final[Literal["tsv"]] = "tsv"
 _DEFAULTS = CompareOptions()
 _FILTER = ReadFilter()
 
 _EPILOG = """\
 examples:
-  colonnade compare wk4=wk4.bam wk30=wk30.bam --reference ref.fa --min-distance 0.05 -o result
-  colonnade compare --samples samples.tsv --consecutive --reference ref.fa -r chr1:1-2,000 -o result
+  colonnade compare wk4=wk4.bam wk30=wk30.bam --reference ref.fa -o result
+  colonnade compare --samples samples.tsv --consecutive --reference ref.fa \\
+      --min-distance 0.05 -r chr1:1-2,000 --vcf result.vcf.gz -o result
+  colonnade compare --samples samples.tsv --reference ref.fa --part 2/10 -o all
+  colonnade merge all.part*of10 -o all
 
-Writes PREFIX.dist.tsv, .comp.tsv, .idist.tsv, .stats.tsv, .evidence.tsv, .windows.tsv, .depth.tsv and PREFIX.run.json.
+Writes PREFIX.dist.tsv, .comp.tsv, .idist.tsv, .stats.tsv, .evidence.tsv,
+.windows.tsv, .depth.tsv and PREFIX.run.json. The parts of a comparison can be
+made anywhere, at any time; colonnade merge joins them.
 """
 
 
@@ -30,8 +38,9 @@ def add_parser(verbs: Any) -> None:
     """Add this command to the parser."""
     parser = verbs.add_parser(
         "compare",
-        help="where do samples differ, by how much, and how sure is that",
-        description="Compare the base and indel compositions of samples at every locus of a reference.",
+        help="say where samples differ, by how much, and how sure that is",
+        usage="%(prog)s [options] NAME=PATH ... --reference FASTA -o PREFIX",
+        description="Compare the base and indel compositions of samples at each locus of a reference.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -39,31 +48,48 @@ def add_parser(verbs: Any) -> None:
     parser.set_defaults(run=run)
     _add_question(parser)
     _add_output(parser)
-    _add_read_filter(parser)
-    _add_method(parser)
+    add_read_filter(parser)
+    add_method(parser)
+    add_cluster(parser)
     arguments.add_common(parser)
 
 
 def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
+    if chosen.part is not None and (chosen.vcf or chosen.format):
+        raise UsageError("--vcf and --format are of all parts together", expected="them with colonnade merge")
     question = _question(chosen)
-    from colonnade.compare.engine import compare_to_files
+    from colonnade.compare.engine import compare_part, compare_to_files
     from colonnade.compare.schemas import TABLES
     from colonnade.run.progress import show_progress
 
-    with show_progress("comparing", unit="loci", quiet=chosen.quiet) as progress:
-        stats = compare_to_files(
-            question,
-            chosen.output,
-            tables=chosen.write or TABLES,
-            kind=chosen.format,
-            vcf=chosen.vcf,
-            force=chosen.force,
-            untouched=list(filter(None, (chosen.samples, chosen.pairs, chosen.read_groups, chosen.mask))),
-            threads=chosen.threads,
-            memory=chosen.memory,
-            progress=progress,
-        )
+    with (
+        chosen_executor(chosen) as executor,
+        show_progress("comparing", unit="loci", quiet=chosen.quiet, note=lambda: executor.status) as progress,
+    ):
+        settings: dict[str, Any] = {
+            "tables": chosen.write or TABLES,
+            "force": chosen.force,
+            "untouched": list(filter(None, (chosen.samples, chosen.pairs, chosen.read_groups, chosen.mask))),
+            "resume": chosen.resume,
+            "threads": chosen.threads,
+            "executor": executor,
+            "memory": chosen.memory,
+            "progress": progress,
+        }
+        if chosen.part is not None:
+            path = compare_part(question, chosen.output, chosen.part, **settings)
+        else:
+            kind = chosen.format or DEFAULT_KIND
+            stats = compare_to_files(question, chosen.output, kind=kind, vcf=chosen.vcf, **settings)
+    if chosen.part is not None:
+        _log.info("part %s is complete: %s", chosen.part, path)
+    else:
+        log_changes(stats)
+
+
+def log_changes(stats: "pa.Table") -> None:
+    """Say how many changes each comparison has."""
     for row in stats.to_pylist():
         _log.info(
             "%(sample_1)s - %(sample_2)s: %(loci)d loci, %(changed)d changed, %(ambiguous)d ambiguous, "
@@ -77,35 +103,59 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
         "sample",
         nargs="*",
         metavar="NAME=PATH",
-        help="a sample and its sorted, indexed BAM; a name given again adds a file",
+        help="a sample and its sorted, indexed BAM or CRAM; a name given again adds a file",
     )
     group = parser.add_argument_group("what to compare")
-    group.add_argument("--samples", metavar="FILE", help="tab-separated, header 'sample path'; more lines, more files")
-    group.add_argument("--reference", metavar="FASTA", required=True, help="what the reads were aligned to")
+    group.add_argument(
+        "--samples",
+        metavar="FILE",
+        help="samples in a file: tab-separated, header 'sample path'; a sample on several lines has several files",
+    )
+    group.add_argument("--reference", metavar="FASTA", required=True, help="the genome that the reads were aligned to")
     schemes = group.add_mutually_exclusive_group()
     schemes.add_argument("--all-pairs", action="store_true", help="each sample with each other (default)")
     schemes.add_argument("--consecutive", action="store_true", help="each sample with the next: time points")
     schemes.add_argument("--against", metavar="NAME", help="each sample with this one, or with REF, the reference")
-    schemes.add_argument("--pairs", metavar="FILE", help="tab-separated, header 'sample_1 sample_2'")
+    schemes.add_argument("--pairs", metavar="FILE", help="these: tab-separated, header 'sample_1 sample_2'")
     arguments.add_regions(group)
 
 
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("output")
+def add_files(group: argparse._ActionsContainer, *, default_tables: str = "all") -> None:
+    """Add which files are written."""
     group.add_argument("-o", "--output", metavar="PREFIX", required=True, help="start of the output files' names")
     group.add_argument(
         "--write",
         type=lambda text: tuple(text.split(",")),
         metavar="TABLE,...",
-        help="which of dist, comp, idist, stats, evidence, windows, depth (default: all)",
+        help=f"tables to write, some of dist, comp, idist, stats, evidence, windows, depth (default: {default_tables})",
     )
     group.add_argument(
         "--format",
         choices=("tsv", "tsv.gz", "parquet"),
-        default="tsv",
-        help="of the tables; tsv.gz is BGZF with a tabix index (default: %(default)s)",
+        help=f"format of the tables; tsv.gz is BGZF with a tabix index (default: {DEFAULT_KIND})",
     )
     group.add_argument("--vcf", metavar="FILE", help="the same loci as .vcf, .vcf.gz or .bcf, by the ending")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    add_files(group)
+    add_loci(group)
+    group.add_argument(
+        "--part",
+        type=arguments.parsed(Part.parse, "part"),
+        metavar="I/N",
+        help="do one of N parts, as PREFIX.partIofN; colonnade merge joins them",
+    )
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted run, or be able to go on with this one: PREFIX.unfinished has what is done",
+    )
+
+
+def add_loci(group: argparse._ActionsContainer) -> None:
+    """Add which loci are written."""
     group.add_argument(
         "--loci",
         choices=("changed", "tested"),
@@ -114,20 +164,37 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_read_filter(parser: argparse.ArgumentParser) -> None:
+def add_read_filter(parser: argparse.ArgumentParser) -> None:
+    """Add which reads and bases count."""
     flags = arguments.parsed(parse_flags, "flags")
     group = parser.add_argument_group("read filters")
-    group.add_argument("--min-mapq", type=int, default=_FILTER.min_mapq, metavar="N", help="default: %(default)s")
-    group.add_argument("--min-baseq", type=int, default=_FILTER.min_baseq, metavar="N", help="default: %(default)s")
     group.add_argument(
-        "--require-flags", type=flags, default=_FILTER.require_flags, metavar="FLAGS", help="names or a number"
+        "--min-mapq",
+        type=int,
+        default=_FILTER.min_mapq,
+        metavar="N",
+        help="smallest mapping quality (default: %(default)s)",
+    )
+    group.add_argument(
+        "--min-baseq",
+        type=int,
+        default=_FILTER.min_baseq,
+        metavar="N",
+        help="smallest base quality (default: %(default)s)",
+    )
+    group.add_argument(
+        "--require-flags",
+        type=flags,
+        default=_FILTER.require_flags,
+        metavar="FLAGS",
+        help="only reads with all of these: names or a number",
     )
     group.add_argument(
         "--exclude-flags",
         type=flags,
         default=_FILTER.exclude_flags,
         metavar="FLAGS",
-        help="default: UNMAP,SECONDARY,QCFAIL,DUP",
+        help="only reads with none of these (default: UNMAP,SECONDARY,QCFAIL,DUP)",
     )
     group.add_argument("--drop-orphans", action="store_true", help="leave out paired reads that are not a proper pair")
     group.add_argument("--read-groups", metavar="FILE", help="keep only these read groups: one ID a line")
@@ -136,22 +203,27 @@ def _add_read_filter(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=_FILTER.trim5,
         metavar="N",
-        help="bases at the 5' end of each read that don't count",
+        help="bases at the 5' end of each read that do not count (default: %(default)s)",
     )
     group.add_argument(
         "--trim3",
         type=int,
         default=_FILTER.trim3,
         metavar="N",
-        help="bases at the 3' end of each read that don't count",
+        help="bases at the 3' end of each read that do not count (default: %(default)s)",
     )
     group.add_argument("--mask", metavar="BED", help="intervals in which no base counts, such as primers")
     group.add_argument(
-        "--assume-quality", type=int, metavar="N", help="quality of reads without; else they count as low quality"
+        "--assume-quality",
+        type=int,
+        metavar="N",
+        help="base quality of reads that have none; else their bases count as low quality",
     )
 
 
-def _add_method(parser: argparse.ArgumentParser) -> None:
+def add_method(parser: argparse.ArgumentParser) -> None:
+    """Add how samples are compared, and within what memory."""
+
     def number(name: str, kind: type, text: str, metavar: str = "F") -> None:
         default = getattr(_DEFAULTS, name)
         group.add_argument(
@@ -173,14 +245,14 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
         type=arguments.parsed(lambda text: tuple(float(q) for q in text.split(",")), "quantiles"),
         default=_DEFAULTS.quantiles,
         metavar="LIST",
-        help=f"comma-separated (default: {','.join(f'{q:g}' for q in _DEFAULTS.quantiles)})",
+        help=f"quantiles of the tables, comma-separated (default: {','.join(f'{q:g}' for q in _DEFAULTS.quantiles)})",
     )
     number("min_depth", int, "bases that both samples need at a locus", "N")
     group.add_argument(
         "--indels",
         choices=("left", "as-aligned"),
         default=_DEFAULTS.indels,
-        help="where indels are counted (default: left)",
+        help="where indels are counted: as far left as they can be, or where the reads have them (default: left)",
     )
     number("min_strand_p", float, "smallest p-value of a change being the same on both strands; 0 asks for nothing")
     number(
@@ -193,12 +265,13 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
         type=arguments.size,
         default=1 << 30,
         metavar="SIZE",
-        help="memory for reads and counts (default: 1G)",
+        help="memory for reads and counts, of each process (default: 1G)",
     )
 
 
-def _question(chosen: argparse.Namespace) -> "Question":
-    options = CompareOptions(
+def chosen_options(chosen: argparse.Namespace) -> CompareOptions:
+    """What ``add_loci``, ``add_read_filter`` and ``add_method`` ask for."""
+    return CompareOptions(
         min_distance=chosen.min_distance,
         confidence=chosen.confidence,
         draws=chosen.draws,
@@ -225,7 +298,9 @@ def _question(chosen: argparse.Namespace) -> "Question":
             assume_quality=chosen.assume_quality,
         ),
     )
-    from colonnade.compare.question import Question
+
+
+def _question(chosen: argparse.Namespace) -> Question:
     from colonnade.compare.samples import read_pairs_file, read_samples_file
 
     samples = read_samples_file(chosen.samples) if chosen.samples else {}
@@ -239,7 +314,7 @@ def _question(chosen: argparse.Namespace) -> "Question":
         pairs=read_pairs_file(chosen.pairs) if chosen.pairs else None,
         regions=tuple(chosen.region),
         bed=chosen.bed,
-        options=options,
+        options=chosen_options(chosen),
     )
 
 

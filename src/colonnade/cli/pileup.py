@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from colonnade.cli import arguments
+from colonnade.cli.executors import add_cluster, chosen_executor
 from colonnade.errors import ColonnadeError, FormatError, UsageError
 from colonnade.pileup.options import TextOptions
 from colonnade.records.filters import parse_flags
@@ -24,8 +25,8 @@ examples:
   colonnade pileup -aa -d 0 -Q 20 -l exome.bed tumour.bam -o columns.txt
   samtools view -u -q 30 wk4.bam | colonnade pileup -sO --output-extra NM,RG -
 
-Letters and text are those of samtools mpileup. BAQ is off unless --baq or -E asks for it: the text is that of
-samtools mpileup -B.
+Letters and text are those of samtools mpileup. BAQ is off unless --baq or -E
+asks for it: the text is that of samtools mpileup -B.
 """
 
 #: Options of this command with the names of ``TextOptions``.
@@ -51,8 +52,9 @@ def add_parser(verbs: Any) -> None:
     """Add this command to the parser."""
     parser = verbs.add_parser(
         "pileup",
-        help="all reads at each position, as the text of samtools mpileup",
-        description="Write all reads at each position as text, byte for byte that of samtools mpileup -B.",
+        help="write all reads at each position, as samtools mpileup does",
+        usage="%(prog)s [options] in.bam ...\n       %(prog)s [options] -b FILE",
+        description="Write all reads at each position as text: byte for byte that of\nsamtools mpileup -B.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -64,6 +66,7 @@ def add_parser(verbs: Any) -> None:
     _add_qualities(parser)
     _add_columns(parser)
     _add_output(parser)
+    add_cluster(parser)
     arguments.add_common(parser, letters=False)
     for names, count, what in _UNSUPPORTED:
         parser.add_argument(*names, nargs=count, action=arguments.Unsupported, metavar=what, help=argparse.SUPPRESS)
@@ -73,7 +76,7 @@ def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
     options = _options(chosen)
     files = _files(chosen)
-    if chosen.output != "-":
+    if chosen.output != arguments.STDOUT:
         _refuse_output(chosen, files)
     with _stdin_as_file(files) as paths:
         _write(paths, options, chosen)
@@ -225,7 +228,9 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("output")
-    group.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    group.add_argument(
+        "-o", "--output", default=arguments.STDOUT, metavar="FILE", help="the text file to write (default: stdout)"
+    )
     group.add_argument(
         "--memory", type=arguments.size, default=1 << 30, metavar="SIZE", help="memory for reads (default: 1G)"
     )
@@ -349,11 +354,32 @@ def _stdin_as_file(files: Sequence[str]) -> Iterator[list[str]]:
 def _write(paths: Sequence[str], options: TextOptions, chosen: argparse.Namespace) -> None:
     from colonnade.formats.output import OutputSet
     from colonnade.pileup.text import write_text
+    from colonnade.run.progress import show_progress
+
+    to_stdout = chosen.output == arguments.STDOUT
 
     def write_to(write: Callable[[memoryview], object]) -> None:
-        write_text(paths, write, options, threads=chosen.threads, memory=chosen.memory)
+        with (
+            chosen_executor(chosen) as executor,
+            show_progress(
+                "writing columns",
+                unit="positions",
+                quiet=chosen.quiet,
+                uses_stdout=to_stdout,
+                note=lambda: executor.status,
+            ) as progress,
+        ):
+            write_text(
+                paths,
+                write,
+                options,
+                threads=chosen.threads,
+                memory=chosen.memory,
+                executor=executor,
+                progress=progress,
+            )
 
-    if chosen.output == "-":
+    if to_stdout:
         write_to(sys.stdout.buffer.write)
         sys.stdout.buffer.flush()
         return

@@ -11,6 +11,7 @@ from colonnade.cli import arguments
 if TYPE_CHECKING:
     from colonnade.formats.alignments import AlignmentFile
     from colonnade.plan.ranges import Range
+    from colonnade.run.progress import Report
 
 _log = logging.getLogger(__name__)
 
@@ -19,8 +20,9 @@ examples:
   colonnade plan --bytes 64M wk4.bam wk30.bam > ranges.bed
   colonnade plan --bytes 1G --bed exome.bed --check tumour.bam -o ranges.bed
 
-Writes BED (0-based, half-open) with one header line; after start and end, one column per file with the estimated
-uncompressed bytes of the range. Sizes are powers of 1024.
+Writes BED (0-based, half-open) with one header line; after start and end, one
+column for each file with the estimated uncompressed bytes of the range. Sizes
+are powers of 1024.
 """
 
 
@@ -28,8 +30,10 @@ def add_parser(verbs: Any) -> None:
     """Add this command to the parser."""
     parser = verbs.add_parser(
         "plan",
-        help="cut a genome into ranges that each hold about as many bytes of BAM as asked for",
-        description="Cut a genome into ranges that each hold about as many bytes of BAM as asked for, from the indexes.",
+        help="cut a genome into ranges of about as many bytes of BAM as asked for",
+        usage="%(prog)s [options] --bytes SIZE in.bam ...",
+        description="Cut a genome, by the indexes of BAM files, into ranges that each hold about as\n"
+        "many bytes as asked for.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -50,7 +54,9 @@ def add_parser(verbs: Any) -> None:
         action="store_true",
         help="read the files' blocks, add columns with the true bytes, and sum up on stderr how good the estimates are",
     )
-    parser.add_argument("-o", "--output", default="-", metavar="FILE", help="default: stdout")
+    parser.add_argument(
+        "-o", "--output", default=arguments.STDOUT, metavar="FILE", help="the BED file to write (default: stdout)"
+    )
     arguments.add_common(parser)
 
 
@@ -61,21 +67,33 @@ def run(chosen: argparse.Namespace) -> None:
     from colonnade.jit import announce_compilation
     from colonnade.plan.ranges import plan_ranges
     from colonnade.regions import regions_of_interest
+    from colonnade.run.progress import show_progress
 
-    if chosen.output != "-":
+    to_stdout = chosen.output == arguments.STDOUT
+    if not to_stdout:
         refuse_existing([chosen.output], force=chosen.force)
         refuse_inputs([chosen.output], [*chosen.files, *filter(None, (chosen.bed, chosen.reference))])
     announce_compilation("ranges_kernels")
-    with open_all(chosen.files, reference=chosen.reference) as files:
+    shown = show_progress("planning", unit="positions", quiet=chosen.quiet, uses_stdout=to_stdout)
+    with open_all(chosen.files, reference=chosen.reference) as files, shown as progress:
         regions = regions_of_interest(chosen.region, chosen.bed, common_lengths(files))
-        ranges = plan_ranges(regions, files, size=chosen.bytes)
+        ranges = _followed(plan_ranges(regions, files, size=chosen.bytes), sum(map(len, regions)), progress)
         lines = _checked_lines(ranges, files, target=chosen.bytes) if chosen.check else _lines(ranges, files)
-        if chosen.output == "-":
+        if to_stdout:
             sys.stdout.writelines(lines)
             sys.stdout.flush()
             return
         with OutputSet([chosen.output], force=chosen.force) as output:
             output.write(chosen.output, lines)
+
+
+def _followed(ranges: "Iterator[Range]", total: int, progress: "Report") -> "Iterator[Range]":
+    """The ranges as they are, while somebody is told how far they have come."""
+    done = 0
+    for planned in ranges:
+        yield planned
+        done += len(planned.region)
+        progress(done, total)
 
 
 def _lines(ranges: "Iterator[Range]", files: "Sequence[AlignmentFile]") -> Iterator[str]:

@@ -30,13 +30,18 @@ _MEANT_FOR = {  # options that say nothing without another
 _EPILOG = """\
 examples:
   colonnade simulate --random-reference 9000 --samples early,late -o made
-  colonnade simulate --reference ref.fa --population haplotypes.tsv --depth 5000 --reads bam,fastq -o made
-  colonnade simulate --reference ref.fa --samples day1,day9 --primers primers.bed --depth 2000 -o made
+  colonnade simulate --reference ref.fa --population haplotypes.tsv \\
+      --depth 5000 --reads bam,fastq -o made
+  colonnade simulate --reference ref.fa --samples day1,day9 --depth 2000 \\
+      --primers primers.bed -o made
 
-Writes PREFIX.SAMPLE.bam and its index, or what --reads says; PREFIX.truth.tsv: contig, position, event, true share in
-each sample; PREFIX.haplotypes.tsv, which --population reads; PREFIX.run.json; and PREFIX.reference.fa if it is random.
-A population file is tab-separated, with the columns haplotype, variants (chr1:1042:A>G;chr1:2000:+ACG;chr1:3000:-TT,
-or a dot), and one of frequencies for each sample.
+Writes PREFIX.SAMPLE.bam and its index, or what --reads says; PREFIX.truth.tsv:
+contig, position, event, true share in each sample; PREFIX.haplotypes.tsv, which
+--population reads; PREFIX.run.json; and PREFIX.reference.fa if it is random.
+
+A population file is tab-separated, with the columns haplotype, variants
+(chr1:1042:A>G;chr1:2000:+ACG;chr1:3000:-TT, or a dot), and one of frequencies
+for each sample.
 """
 
 
@@ -44,7 +49,9 @@ def add_parser(verbs: Any) -> None:
     """Add this command to the parser."""
     parser = verbs.add_parser(
         "simulate",
-        help="reads and truth of mixed populations",
+        help="make reads of mixed populations whose composition is known",
+        usage="%(prog)s [options] --reference FASTA -o PREFIX\n"
+        "       %(prog)s [options] --random-reference LENGTH -o PREFIX",
         description="Draw reads of mixed populations whose composition is known, and write both.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -88,16 +95,16 @@ def run(chosen: argparse.Namespace) -> None:
 def _add_population(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("population")
     references = group.add_mutually_exclusive_group(required=True)
-    references.add_argument("--reference", metavar="FASTA", help="what haplotypes differ from")
+    references.add_argument("--reference", metavar="FASTA", help="the genome that haplotypes differ from")
     references.add_argument(
-        "--random-reference", type=arguments.positive, metavar="LENGTH", help="make one up, of so many bases"
+        "--random-reference", type=arguments.positive, metavar="LENGTH", help="make a genome up, of so many bases"
     )
     group.add_argument(
         "--population", metavar="FILE", help="haplotypes with their variants and frequencies (see below)"
     )
     group.add_argument("--samples", metavar="NAME,...", help="make a population up, with these samples")
     for name, kind, text, metavar in (
-        ("haplotypes", int, "its haplotypes", "N"),
+        ("haplotypes", int, "haplotypes of a population that is made up", "N"),
         ("snv_rate", float, "SNVs that a haplotype gains on its parent, per base", "F"),
         ("indel_rate", float, "indels likewise", "F"),
         ("turnover", float, "share replaced between one sample and the next", "F"),
@@ -140,8 +147,15 @@ def _add_library(parser: argparse.ArgumentParser) -> None:
     schemes = group.add_mutually_exclusive_group()
     schemes.add_argument("--primers", metavar="BED", help="amplicons from primers named NAME_LEFT and NAME_RIGHT")
     schemes.add_argument("--amplicon-length", type=arguments.positive, metavar="N", help="amplicons side by side")
-    group.add_argument("--amplicon-overlap", type=arguments.whole, metavar="N", help=f"default: {OVERLAP}")
-    group.add_argument("--primer-length", type=arguments.positive, metavar="N", help=f"default: {PRIMER_LENGTH}")
+    group.add_argument(
+        "--amplicon-overlap",
+        type=arguments.whole,
+        metavar="N",
+        help=f"bases that two amplicons share (default: {OVERLAP})",
+    )
+    group.add_argument(
+        "--primer-length", type=arguments.positive, metavar="N", help=f"bases of a primer (default: {PRIMER_LENGTH})"
+    )
     number("duplicates", float, "share of templates that are copies of another", "F")
     group.add_argument("--mark-duplicates", action="store_true", default=None, help="flag copies in BAM")
 
