@@ -1,6 +1,8 @@
 """What many tests need: real data where it is at hand, and small BAM files made from SAM text."""
 
 import logging
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +13,13 @@ from hypothesis import settings
 settings.register_profile("kernels", deadline=None)  # kernels may have to be compiled
 settings.load_profile("kernels")
 
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
+
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+# A shell lets what it starts in the background ignore Ctrl-C, and what that starts in turn: tests of it would do nothing.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeBam = Callable[..., Path]
 

@@ -1,0 +1,22 @@
+"""The command line with small batches, so that few reads are many tasks, and with all that is told told at once."""
+
+import sys
+
+from colonnade.align import engine
+from colonnade.align.reads import Cut
+from colonnade.cli import main
+from colonnade.pileup import text
+from colonnade.run import crew, progress
+
+SETTINGS = (
+    (engine, "LARGE", Cut(250, 8 << 20)),
+    (engine, "SMALL", Cut(250, 8 << 20)),
+    (text, "_FAR_COLUMNS", 5_000),
+    (progress, "_SECONDS_BETWEEN_LINES", 0.0),
+    (crew, "_BEFORE_THE_FIRST_MESSAGE", 0.5),
+)
+
+if __name__ == "__main__":
+    for module, name, value in SETTINGS:
+        setattr(module, name, value)
+    sys.exit(main())
