@@ -27,7 +27,8 @@ types for each. Distances and shares come with their mean and the quantiles of `
 text, p-values three digits.
 
 `PREFIX.run.json` holds the version, all options that change the result, the samples and their files, and the MD5 of each
-contig compared; Parquet files and Arrow tables have the same in their metadata, under `colonnade`.
+contig compared; Parquet files and Arrow tables have the same in their metadata, under `colonnade`. It also holds the number
+of `rows` of each table, so that a file that was cut is noticed when it is read back.
 
 Rows come in the order of the reference, then of the comparisons or samples as they were given.
 """

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from colonnade.align.options import PRESETS, AlignOptions, most_differences
-from colonnade.cli import _parser
+from colonnade.cli import parser
 
 PAGE = (Path(__file__).parents[2] / "docs" / "align.md").read_text(encoding="utf-8")
 TABLE = re.search(r"<!-- colonnade align --help -->\n(.*?)<!-- end -->", PAGE, re.DOTALL)[1]
 
 
 def align_parser() -> argparse.ArgumentParser:
-    verbs = next(action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    verbs = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     return verbs.choices["align"]
 
 
@@ -29,7 +29,8 @@ def row(action: argparse.Action) -> str:
 
 def test_the_table_has_the_options_of_the_command() -> None:
     shown = [a for a in align_parser()._actions if a.option_strings and a.help not in (argparse.SUPPRESS, None)]
-    common = ("help", "preset", "threads", "force", "verbose", "quiet", "debug")
+    common = {"help", "preset", "threads", "force", "verbose", "quiet", "debug"}
+    common |= {"scheduler", "local_cluster", "tls_ca", "tls_cert", "tls_key"}  # docs/cluster.md
     rows = [row(action) for action in shown if action.dest not in common]
     assert TABLE.splitlines() == ["| letter | name | default | meaning |", "|---|---|---|---|", *rows]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from colonnade.cli import _parser
+from colonnade.cli import parser
 
 PAGE = (Path(__file__).parents[2] / "docs" / "from-bwa.md").read_text(encoding="utf-8")
 TABLES = {
@@ -18,15 +18,14 @@ TABLES = {
 }
 ROWS = [(name, *row) for name, rows in TABLES.items() for row in rows]
 OWN = {"debug", "force", "help", "inputs", "interleaved", "preset", "quiet", "reference", "seed", "skip_aligned"} | {
-    "sort",
-    "bwa_quirks",
-    "verbose",
+    *("sort", "bwa_quirks", "verbose", "resume"),
+    *("scheduler", "local_cluster", "tls_ca", "tls_cert", "tls_key"),
 }
 BAM2BAM_LETTERS = set("gnoeidlkLRmtNMOEqfCDascHhAp012B")
 
 
 def align_parser() -> argparse.ArgumentParser:
-    verbs = next(action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction))
+    verbs = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     return verbs.choices["align"]
 
 
