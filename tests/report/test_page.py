@@ -140,6 +140,33 @@ def check_pictures(opened: Opened, small: Path, row: dict[str, Any], composition
     assert opened.page.locator("#locus .reads .mark-rect path").count() == len(mine)
 
 
+def test_reads_are_bars_from_zero_as_high_as_their_counts(open_page, small: Path, small_page: Path, dist) -> None:
+    opened = open_page(small_page)
+    row = dist[opened.chosen()]
+    pictures = opened.page.eval_on_selector_all(
+        "#locus .reads svg",
+        """pictures => pictures.map((svg) => ({
+             called: svg.getAttribute('aria-label'),
+             bars: [...svg.querySelectorAll('.mark-rect path')].map(bar => [bar.getAttribute('aria-label'), bar.getBBox().y, bar.getBBox().height]),
+             ticks: [...svg.querySelectorAll('.role-axis-label')].at(-1).textContent,
+           }))""",
+    )
+    reads = [read for read in cn.read_result(small).read("evidence").to_pylist() if read["position"] == row["position"]]
+    assert len(pictures) == 4  # two samples, two bases
+    for picture in pictures:
+        sample, base = re.findall(r"Reads of (\S+) with (\S)", picture["called"])[0]
+        mine = [read for read in reads if (read["sample"], read["base"]) == (sample, base)]
+        bars = {label: (y, height) for label, y, height in picture["bars"]}
+        assert len(bars) == len(mine)
+        most = max(read["count"] for read in mine)
+        assert picture["ticks"] == f"{most}0{most}"
+        for read in mine:
+            way = "forward" if read["strand"] == "+" else "reverse"
+            y, height = bars[f"quality {read['quality']}, {way} {read['count']:,}"]
+            assert height == pytest.approx(32 * read["count"] / most, abs=0.01)
+            assert (y + height if way == "forward" else y) == pytest.approx(32, abs=0.01)
+
+
 def test_a_page_of_hostile_names_shows_them_as_they_are(open_page, hostile_page: Path) -> None:
     opened = open_page(hostile_page)
     assert opened.page.inner_text(".kind") == "colonnade report: <b>'\"&"

@@ -272,11 +272,18 @@ def _shares(n_samples: int) -> Figure:
 
 
 def _reads() -> Figure:
-    """Reads with one base by quality: forward ones up, reverse ones down."""
-    counts = alt.Axis(title=None, tickCount=3, labelExpr="format(abs(datum.value), '~s')", minExtent=34, maxExtent=34)
+    """Reads with one base by quality: forward ones up from zero, reverse ones down; the script sets how far either goes."""
+    counts = alt.Axis(
+        title=None,
+        values=alt.ExprRef("[-most, 0, most]"),
+        labelExpr="format(abs(datum.value), ',')",
+        minExtent=34,
+        maxExtent=34,
+    )
+    both_ways = alt.Scale(domainMin=alt.ExprRef("-most"), domainMax=alt.ExprRef("most"), nice=False)
     return (
         alt.Chart(_named("reads"))
-        .mark_bar(binSpacing=0)
+        .mark_rect()
         .encode(
             x=alt.X(
                 "quality:Q",
@@ -284,13 +291,15 @@ def _reads() -> Figure:
                 scale=alt.Scale(domainMin=0, domainMax=alt.ExprRef("best"), nice=False),
             ),
             x2="end:Q",
-            y=alt.Y("signed:Q", stack=None, axis=counts),
+            y=alt.Y("signed:Q", axis=counts, scale=both_ways),
+            y2=alt.Y2Datum(0),
             color=_base_colour(),
             opacity=alt.Opacity("strand:O", scale=alt.Scale(domain=["+", "-"], range=[1, 0.55]), legend=None),
+            description="told:N",
             tooltip=["base:N", "strand:O", "quality:Q", alt.Tooltip("count:Q", format=",")],
         )
-        .add_params(alt.param(name="best", value=60))
-        .properties(width="container", height=46)
+        .add_params(alt.param(name="best", value=60), alt.param(name="most", value=1))
+        .properties(width="container", height=64)
     )
 
 

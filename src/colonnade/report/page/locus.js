@@ -68,9 +68,10 @@ class LocusPanel {
         const node = make('div', { class: 'picture' });
         grid.append(node);
         const data = reads.filter((read) => read.sample === sample && read.base === base)
-          .map((read) => ({ ...read, end: qualityEnd(read.quality), signed: read.strand === '+' ? read.count : -read.count }));
+          .map((read) => ({ ...read, ...barOf(read) }));
         if (!data.length) return replace(node, make('span', { class: 'none' }, 'none'));
-        return draw(node, 'reads', { data: { reads: data }, parameters: { best }, label: `Reads of ${sample} with ${base} by quality and strand` });
+        const most = Math.max(...data.map((read) => read.count));
+        return draw(node, 'reads', { data: { reads: data }, parameters: { best, most }, label: `Reads of ${sample} with ${base} by quality and strand` });
       });
     }));
   }
@@ -193,6 +194,12 @@ function evidenced(reads) {
 function classTexts() {
   const ends = settings.classes;
   return ends.map((low, place) => (place + 1 < ends.length ? `${low}–${ends[place + 1] - 1}` : `${low} or more`));
+}
+
+// Where the bar of some reads ends, and what it says.
+function barOf({ quality, strand, count: n }) {
+  const [way, signed] = strand === '+' ? ['forward', n] : ['reverse', -n];
+  return { end: qualityEnd(quality), signed, told: `quality ${quality}, ${way} ${written(n)}` };
 }
 
 function qualityEnd(quality) {
