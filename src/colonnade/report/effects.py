@@ -1,6 +1,7 @@
 """What changes mean for genes, as columns of text for the rows of a page."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from colonnade.formats.fasta import BASES
 from colonnade.report.composition import NO_BASE, Changes
 from colonnade.report.embedding import MISSING_4
-from colonnade.report.genes import Effect, Genes
+from colonnade.report.genes import Codon, Genes
 from colonnade.report.rows import Rows
 from colonnade.report.summary import foremost_event
 
@@ -22,14 +23,34 @@ class _Said:
 
 
 def with_effects(rows: Rows, changes: Changes, genes: Genes, contigs: Sequence[str]) -> Rows:
-    """The rows of dist with what it means that a base takes another's place, neither of which needs to be the reference's."""
+    """The rows of dist with what it means that a base takes another's place, neither of which needs to be the reference's.
+
+    Each row is told by itself, the rest of its codon as in the reference; where other loci of the codon have changed in
+    the same comparison, also with all of them.
+    """
+    places = {row: _place(rows, row, contigs) for row in np.flatnonzero(changes.gained != NO_BASE).tolist()}
+    together: dict[tuple[int, Codon], list[int]] = defaultdict(list)
+    for row in np.flatnonzero(rows.has_changed).tolist():
+        for codon in genes.codons(*places[row]) if row in places else ():
+            together[int(rows.columns["comparison"][row]), codon].append(row)
+
+    def change(codon: Codon, members: Iterable[int]) -> str:
+        before, after = (
+            genes.codon_letters(codon, {places[row][1]: BASES[base[row]] for row in members})
+            for base in (changes.lost, changes.gained)
+        )
+        return codon.change(before, after)
+
+    def told(row: int, codon: Codon) -> str:
+        text = f"{codon.coding.gene} {change(codon, [row])}"
+        members = together.get((int(rows.columns["comparison"][row]), codon), [])
+        others = [f"{places[other][1] + 1:,}" for other in members if other != row]
+        return f"{text}; with {' and '.join(others)}: {change(codon, members)}" if others and row in members else text
 
     def said(row: int) -> _Said:
-        if changes.gained[row] == NO_BASE:
-            return _Said("", ())
-        place = _place(rows, row, contigs)
-        before, after = (genes.effects(*place, BASES[base[row]]) for base in (changes.lost, changes.gained))
-        return _substitution(before, after)
+        codons = genes.codons(*places[row]) if row in places else ()
+        texts = dict.fromkeys(told(row, codon) for codon in codons)  # transcripts that share a change are one line
+        return _Said("; ".join(texts), tuple(codon.coding.gene for codon in codons))
 
     return _with(rows, said)
 
@@ -42,20 +63,6 @@ def with_indel_effects(rows: Rows, genes: Genes, contigs: Sequence[str]) -> Rows
         return _Said("; ".join(effect.text for effect in effects), tuple(effect.gene for effect in effects))
 
     return _with(rows, said)
-
-
-def _substitution(before: Sequence[Effect], after: Sequence[Effect]) -> _Said:
-    """What happens to each protein, given what both bases do to it; the base of the reference does nothing."""
-    amino_acids: dict[tuple[str, int], list[str]] = {}
-    for side, effects in enumerate((before, after)):
-        for effect in effects:
-            place = amino_acids.setdefault((effect.gene, effect.codon_number), [effect.amino_acid_reference] * 2)
-            place[side] = effect.amino_acid_allele
-    texts = [
-        f"{gene} {old}{number}{new}{' (synonymous)' if old == new else ''}"
-        for (gene, number), (old, new) in amino_acids.items()
-    ]
-    return _Said("; ".join(texts), tuple(gene for gene, _ in amino_acids))
 
 
 def _place(rows: Rows, row: int, contigs: Sequence[str]) -> tuple[str, int]:

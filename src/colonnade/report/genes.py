@@ -57,6 +57,32 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Codon:
+    """A codon of a coding sequence.
+
+    Parameters
+    ----------
+    coding
+        The coding sequence.
+    number
+        Which one, from 1.
+    """
+
+    coding: CodingSequence
+    number: int
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the coding sequence, 0-based."""
+        return self.coding.phase + 3 * (self.number - 1)
+
+    def change(self, before: str, after: str) -> str:
+        """What it means that some letters of it become others: ``R123S``, ``K103K (synonymous)``."""
+        old, new = _translated(before, self.coding), _translated(after, self.coding)
+        return f"{old}{self.number}{new}" + (" (synonymous)" if old == new else "")
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     """An interval of the contig, and the place in the coding sequence of the base that is translated first."""
 
@@ -132,18 +158,33 @@ class Genes:
             found = self._substitution(cover, position, allele)
         return tuple(dict.fromkeys(found))  # transcripts that share a change are one line
 
-    def _substitution(self, cover: "_Cover", position: int, base: str) -> Iterator[Effect]:
+    def codons(self, contig: str, position: int) -> tuple[Codon, ...]:
+        """The whole codons that have a position, 0-based: one of each coding sequence, two where ribosomes slip back."""
+        cover = self._covers.get(contig)
+        return () if cover is None else tuple(self._codons(cover, position))
+
+    def codon_letters(self, codon: Codon, bases: Mapping[int, str]) -> str:
+        """A codon, on the strand of its gene, with some bases, of the forward strand, at positions, else the reference's."""
+        letters = self._sequence(codon.coding)
+        found = list(letters[codon.start : codon.start + 3])
+        for position, base in bases.items():
+            for offset in self._covers[codon.coding.contig].offsets(position).get(codon.coding, ()):
+                if codon.start <= offset < codon.start + 3:
+                    found[offset - codon.start] = _on_strand(base, codon.coding)
+        return "".join(found)
+
+    def _codons(self, cover: "_Cover", position: int) -> Iterator[Codon]:
         for coding, offsets in cover.offsets(position).items():
-            letters = self._sequence(coding)
-            new = _on_strand(base, coding)
-            if letters[offsets[0]] == new:
-                continue
-            for codon in dict.fromkeys((offset - coding.phase) // 3 for offset in offsets):  # two where ribosomes slip
-                start = coding.phase + 3 * codon
-                before = letters[start : start + 3]
-                after = "".join(new if start + k in offsets else letter for k, letter in enumerate(before))
-                if codon >= 0 and len(before) == 3:
-                    yield _substituted(coding, codon + 1, before, after)
+            for number in dict.fromkeys((offset - coding.phase) // 3 + 1 for offset in offsets):
+                codon = Codon(coding, number)
+                if number > 0 and codon.start + 3 <= len(self._sequence(coding)):
+                    yield codon
+
+    def _substitution(self, cover: "_Cover", position: int, base: str) -> Iterator[Effect]:
+        for codon in self._codons(cover, position):
+            before, after = self.codon_letters(codon, {}), self.codon_letters(codon, {position: base})
+            if before != after:
+                yield _substituted(codon, before, after)
 
     def _insertion(self, cover: "_Cover", position: int, bases: str) -> Iterator[Effect]:
         here, behind = cover.offsets(position), cover.offsets(position + 1)
@@ -222,10 +263,10 @@ def _translated(bases: str, coding: CodingSequence) -> str:
     return "".join(amino_acids.get(bases[k : k + 3], _UNKNOWN) for k in range(0, len(bases), 3))
 
 
-def _substituted(coding: CodingSequence, number: int, before: str, after: str) -> Effect:
+def _substituted(codon: Codon, before: str, after: str) -> Effect:
+    coding = codon.coding
     old, new = _translated(before, coding), _translated(after, coding)
-    text = f"{coding.gene} {old}{number}{new}" + (" (synonymous)" if old == new else "")
-    return Effect(coding.gene, number, old, new, before, after, text)
+    return Effect(coding.gene, codon.number, old, new, before, after, f"{coding.gene} {codon.change(before, after)}")
 
 
 def _replaced(coding: CodingSequence, letters: str, first: int, end: int, new: str, what: str) -> Iterator[Effect]:
