@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from made_results import Made, write_made_result
 
+import colonnade as cn
 from colonnade.cli import main
 
 
@@ -18,6 +19,21 @@ def test_a_page_is_written(prefix: Path, tmp_path: Path, capsys) -> None:
     assert main(["report", str(prefix), "-o", str(tmp_path / "r.html")]) == 0
     assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert "r.html" in capsys.readouterr().err
+
+
+def test_each_stage_is_told_with_its_own_time(
+    prefix: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colonnade.run.progress._SECONDS_WORTH_A_LINE", 0.0)
+    assert main(["report", str(prefix), "-o", str(tmp_path / "r.html")]) == 0
+    rows = cn.read_result(prefix).rows
+    first = sum(rows[table] for table in ("dist", "idist", "comp"))
+    told = [line.partition(" in ")[0] for line in capsys.readouterr().err.splitlines()[:-1]]
+    assert told == [
+        f"colonnade report: reading tables: {first:,} rows",
+        "colonnade report: drawing: done",
+        f"colonnade report: writing: {rows['evidence']:,} rows",
+    ]
 
 
 def test_a_name_that_would_command_a_terminal_is_escaped_in_messages(prefix: Path, tmp_path: Path, capsys) -> None:

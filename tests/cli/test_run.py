@@ -1,5 +1,6 @@
 """``colonnade run``: what people type and what they are told."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,21 @@ def test_a_run_tells_each_step_and_its_result_in_a_line(project: Project, capsys
     captured = capsys.readouterr()
     assert captured.err == ""
     assert captured.out.splitlines()[:2] == ["make index: up to date", "align early: differences was 0.04, is 0.02"]
+
+
+def test_each_stage_of_a_step_is_told_with_what_it_counts(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colonnade.run.progress._SECONDS_WORTH_A_LINE", 0.0)
+    assert run("--threads=1") == 0
+    told = lines(capsys.readouterr().err)
+    for stage, count in {
+        "align early: aligning": r"\d+ reads in",
+        "align late: pairing": r"\d+ reads in",
+        "compare all: comparing": "1,000 loci in",
+        "report all: drawing": "done in",
+    }.items():
+        assert any(re.match(f"{stage}: {count}", line) for line in told), (stage, told)
 
 
 def test_a_dry_run_prints_what_would_be_done(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

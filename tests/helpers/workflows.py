@@ -12,6 +12,7 @@ import numpy as np
 
 from colonnade.compare.stored import read_result
 from colonnade.formats.output import OutputSet
+from colonnade.run.progress import StageReport
 from colonnade.simulate import Library, Population, Reference, place_sites, simulate
 from colonnade.workflow.engine import SheetRun, run_sheet
 
@@ -98,8 +99,11 @@ def new_project(folder: Path) -> Project:
     return project
 
 
-def quick_report(prefix: Path, output: Path, *, gff: Path | None, reference: Path | None, force: bool) -> None:
+def quick_report(
+    prefix: Path, output: Path, *, gff: Path | None, reference: Path | None, force: bool, progress: StageReport
+) -> None:
     """In place of ``write_report``, which takes seconds: what pages are made of."""
     parts = [f"{prefix}.dist.tsv", f"{prefix}.run.json", *filter(None, (gff, reference))]
+    progress("drawing", 0, None)
     with OutputSet([output], force=force) as files:
         files.write(output, [Path(part).read_text() for part in parts])

@@ -160,11 +160,27 @@ def test_without_the_libraries_one_line_says_what_to_install(
     assert "\n" not in str(caught.value)
 
 
-def test_progress_counts_the_rows_that_are_read(tmp_path: Path) -> None:
+def test_progress_tells_of_reading_drawing_and_writing(tmp_path: Path) -> None:
     prefix = made(tmp_path)
-    seen: list[tuple[int, int | None]] = []
-    write_report(prefix, tmp_path / "r.html", progress=lambda done, total: seen.append((done, total)))
-    result = cn.read_result(prefix)
-    expected = sum(len(result.read(table)) for table in ("dist", "idist", "comp", "evidence"))
-    assert seen[-1] == (expected, None)
-    assert seen == sorted(seen, key=lambda pair: pair[0])
+    seen: list[tuple[str, int, int | None]] = []
+    write_report(prefix, tmp_path / "r.html", progress=lambda *told: seen.append(told))
+    rows = cn.read_result(prefix).rows
+    first = sum(rows[table] for table in ("dist", "idist", "comp"))
+    drawing = seen.index(("drawing", 0, None))
+    assert seen[drawing - 1] == ("reading tables", first, first)
+    assert {stage for stage, _, _ in seen[:drawing]} == {"reading tables"}
+    assert {total for _, _, total in seen[:drawing]} == {first}
+    assert seen[drawing + 1] == ("writing", 0, None)
+    assert seen[-1] == ("writing", rows["evidence"], rows["evidence"])
+
+
+@pytest.mark.parametrize("tables", [("dist",), ("idist", "comp", "evidence")])
+def test_progress_counts_no_rows_that_are_not_read(tmp_path: Path, tables: tuple[str, ...]) -> None:
+    prefix = made(tmp_path, tables=tables)
+    seen: list[tuple[str, int, int | None]] = []
+    write_report(prefix, tmp_path / "r.html", progress=lambda *told: seen.append(told))
+    rows = cn.read_result(prefix).rows[tables[0]]
+    assert list(dict.fromkeys(seen)) == [
+        *(("reading tables", done, rows) for done in (0, rows)),
+        *((stage, 0, None) for stage in ("drawing", "writing")),
+    ]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -152,6 +153,24 @@ def test_stages_end_when_all_is_done_or_another_begins(told) -> None:
         assert told() == ["aligning: 9 reads", "pairing: 4 pairs"]
         report("sorting", 0, None)
     assert told()[2:] == ["sorting: done"]
+
+
+def test_a_stage_of_a_step_counts_what_the_stage_counts(told, monkeypatch) -> None:
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0.001)
+    with Stages({"aligning": "reads", "pairing": "pairs"}, estimated=("aligning",)) as report:
+        report("align wk4: aligning", 5, 5)
+        wait_for(lambda: "align wk4: aligning: 5 of about 5 reads, 100 %" in "".join(told()))
+        report("align wk4: pairing", 3, 3)
+        report("align wk30: aligning", 7, 8)
+    ends = [line for line in told() if " of " not in line and "elapsed" not in line]
+    assert ends == ["align wk4: aligning: 5 reads", "align wk4: pairing: 3 pairs", "align wk30: aligning: 7 reads"]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.001)
 
 
 def test_a_stage_that_fails_ends_without_a_word(told) -> None:

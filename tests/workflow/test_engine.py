@@ -41,6 +41,22 @@ def test_all_steps_are_carried_out_at_first(finished: Project, tmp_path: Path) -
     assert project.checksums() == finished.checksums()
 
 
+def test_each_stage_of_each_step_tells_how_far_it_is(finished: Project, tmp_path: Path) -> None:
+    project = finished.copied(tmp_path / "new")
+    shutil.rmtree(project.out)
+    told: dict[str, tuple[int, int | None]] = {}
+    project.run(progress=lambda stage, done, total: told.update({stage: (done, total)}))
+    reads = json.loads((finished.out / "bam/early.counts.json").read_text())["reads"]
+    assert list(told)[:8] == [
+        *(f"make index: {stage}" for stage in ("taking checksums", "sorting suffixes")),
+        *(f"align early: {stage}" for stage in ("taking checksums", "aligning", "pairing", "sorting", "indexing")),
+        "align late: taking checksums",
+    ]
+    assert told["align early: aligning"] == told["align early: pairing"] == (reads, reads)
+    assert told["compare all: comparing"] == (1_000, 1_000)
+    assert {"count early: counting reads", "report all: drawing", "summarize: reading tables"} < set(told)
+
+
 def test_results_are_the_bytes_of_the_single_calls(
     finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,8 +13,8 @@ from colonnade.run.progress import Stages
 
 _log = logging.getLogger(__name__)
 _DEFAULTS: Final = AlignOptions()
-_UNITS: Final = {"sorting suffixes": "bases", "aligning": "reads", "pairing": "reads"}
-_ESTIMATED: Final = ("aligning",)
+UNITS: Final = {"sorting suffixes": "bases", "aligning": "reads", "pairing": "reads"}
+ESTIMATED: Final = ("aligning",)
 
 _EPILOG = """\
 examples:
@@ -97,8 +97,8 @@ def run(chosen: argparse.Namespace) -> None:
     with (
         chosen_executor(chosen) as executor,
         Stages(
-            _UNITS,
-            estimated=_ESTIMATED,
+            UNITS,
+            estimated=ESTIMATED,
             quiet=chosen.quiet,
             uses_stdout=chosen.output == arguments.STDOUT,
             note=lambda: executor.status,

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any, Final
 
-from colonnade.cli import arguments
+from colonnade.cli import align, arguments
 
 _log = logging.getLogger(__name__)
 
@@ -18,13 +18,7 @@ Writes DIR/virus.*, the made-up reference, reads and truth, and DIR/result.*,
 the tables of colonnade compare. The first run takes some minutes, as parts of
 the program are compiled; later ones are much quicker.
 """
-_UNITS: Final = {
-    "simulating": "positions",
-    "sorting suffixes": "bases",
-    "aligning": "reads",
-    "pairing": "reads",
-    "comparing": "loci",
-}
+_UNITS: Final = {"simulating": "positions", **align.UNITS, "comparing": "loci"}
 
 
 def add_parser(verbs: Any) -> None:
@@ -56,7 +50,7 @@ def run(chosen: argparse.Namespace) -> None:
     from colonnade.run.progress import Stages
     from colonnade.simulate.demo import OPTIONS, run_demo
 
-    with Stages(_UNITS, estimated=("aligning",), quiet=chosen.quiet) as progress:
+    with Stages(_UNITS, estimated=align.ESTIMATED, quiet=chosen.quiet) as progress:
         result = run_demo(chosen.output, force=chosen.force, threads=chosen.threads, progress=progress)
     print(f"true changes are those with a distance above {OPTIONS.min_distance:g}")
     for line in result.lines():

@@ -2,12 +2,13 @@
 
 import argparse
 import logging
-from typing import Any
+from typing import Any, Final
 
 from colonnade.cli import arguments
 from colonnade.errors import UsageError
 
 _log = logging.getLogger(__name__)
+UNITS: Final = {"reading tables": "rows", "writing": "rows"}
 
 _EPILOG = """\
 examples:
@@ -51,10 +52,10 @@ def run(chosen: argparse.Namespace) -> None:
     if chosen.reference and not chosen.gff:
         raise UsageError("--reference says nothing without --gff")
     from colonnade.report.engine import write_report
-    from colonnade.run.progress import show_progress
+    from colonnade.run.progress import Stages
 
     to_stdout = chosen.output == arguments.STDOUT
-    with show_progress("reading tables", unit="rows", quiet=chosen.quiet, uses_stdout=to_stdout) as progress:
+    with Stages(UNITS, quiet=chosen.quiet, uses_stdout=to_stdout) as progress:
         write_report(
             chosen.prefix,
             chosen.output,

@@ -2,16 +2,16 @@
 
 import argparse
 import logging
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from colonnade.cli import align, arguments, compare
+from colonnade.cli import align, arguments, compare, report
 from colonnade.cli.executors import add_cluster, chosen_executor
 
 if TYPE_CHECKING:
     from colonnade.workflow.engine import SheetRun
 
 _log = logging.getLogger(__name__)
+_UNITS: Final = {**align.UNITS, "comparing": "loci", **report.UNITS}
 
 _EPILOG = """\
 examples:
@@ -54,10 +54,13 @@ def add_parser(verbs: Any) -> None:
 def run(chosen: argparse.Namespace) -> None:
     """Carry the command out."""
     align_options, compare_options = align.chosen_options(chosen), compare.chosen_options(chosen)
-    from colonnade.run.progress import show_progress
+    from colonnade.run.progress import Stages
     from colonnade.workflow.engine import run_sheet
 
-    with chosen_executor(chosen) as executor:
+    with (
+        chosen_executor(chosen) as executor,
+        Stages(_UNITS, estimated=align.ESTIMATED, quiet=chosen.quiet, note=lambda: executor.status) as progress,
+    ):
         result = run_sheet(
             chosen.sheet,
             reference=chosen.reference,
@@ -74,7 +77,7 @@ def run(chosen: argparse.Namespace) -> None:
             threads=chosen.threads,
             executor=executor,
             memory=chosen.memory,
-            progress=partial(show_progress, unit="", quiet=chosen.quiet, note=lambda: executor.status),
+            progress=progress,
         )
     if chosen.dry_run:
         _print_reasons(result)

@@ -11,7 +11,7 @@ from colonnade.compare.stored import StoredResult, read_result
 from colonnade.errors import ColonnadeError
 from colonnade.formats.output import OutputSet, refuse_existing, refuse_inputs
 from colonnade.report.content import Content
-from colonnade.run.progress import Report, no_report
+from colonnade.run.progress import Report, StageReport, no_stage_report
 
 STDOUT: Final = "-"
 
@@ -23,7 +23,7 @@ def write_report(
     gff: str | PathLike[str] | None = None,
     reference: str | PathLike[str] | None = None,
     force: bool = False,
-    progress: Report = no_report,
+    progress: StageReport = no_stage_report,
 ) -> None:
     """Write the result of a comparison as one HTML page, which opens in a browser without a network.
 
@@ -40,7 +40,8 @@ def write_report(
     force
         Whether the page may replace a file.
     progress
-        Called with the rows of tables that have been read.
+        Called with what is done (``reading tables``, ``drawing``, ``writing``), how many rows of tables are read, and how many
+        there are to read; evidence is read as the page is written.
 
     Raises
     ------
@@ -52,14 +53,17 @@ def write_report(
     >>> import colonnade as cn
     >>> cn.write_report("result", "report.html")  # doctest: +SKIP
     """
-    all_figures, libraries = _drawing()
+    all_figures, bundle = _drawing()
     result = read_result(prefix)
     target = Path(fspath(output))
     if fspath(output) != STDOUT:
         refuse_existing([target], force=force)
         refuse_inputs([target], _inputs(result, gff, reference))
-    content = Content(result, gff=gff, reference=reference, progress=progress)
-    pieces = content.page(all_figures(len(result.samples))).pieces(content.frames(), libraries)
+    content = Content(result, gff=gff, reference=reference, progress=_by_stages(result, progress))
+    progress("drawing", 0, None)
+    page, libraries = content.page(all_figures(len(result.samples))), _bundled(bundle)
+    progress("writing", 0, None)
+    pieces = page.pieces(content.frames(), libraries)
     if fspath(output) == STDOUT:
         for piece in pieces:
             sys.stdout.buffer.write(piece.encode())
@@ -77,8 +81,23 @@ def _inputs(result: StoredResult, *more: str | PathLike[str] | None) -> list[str
     return [Path(f"{result.prefix}.run.json"), *tables, *made_from, *(fspath(path) for path in more if path)]
 
 
-def _drawing() -> tuple[Callable[[int], Mapping[str, Any]], str]:
-    """What makes specifications of pictures, and the JavaScript that draws them."""
+def _by_stages(result: StoredResult, progress: StageReport) -> Report:
+    """What is told how many rows have been read, of all tables together: evidence comes last, when the page is written."""
+    first = {"dist", "idist", *(["comp"] if "dist" in result.tables else [])}  # comp is of no use without dist
+    before = sum(result.rows[table] for table in first.intersection(result.tables))
+    progress("reading tables", 0, before)
+
+    def report(done: int, _: int | None) -> None:
+        if done <= before:
+            progress("reading tables", done, before)
+        else:
+            progress("writing", done - before, result.rows["evidence"])
+
+    return report
+
+
+def _drawing() -> tuple[Callable[[int], Mapping[str, Any]], Callable[[str], str]]:
+    """What makes specifications of pictures, and what gives the JavaScript that draws them."""
     try:
         import vl_convert
 
@@ -89,7 +108,7 @@ def _drawing() -> tuple[Callable[[int], Mapping[str, Any]], str]:
         raise ColonnadeError(
             "a report needs more packages", found=str(error), advice='pip install "colonnade[report]"'
         ) from None
-    return all_figures, _bundled(vl_convert.javascript_bundle)
+    return all_figures, vl_convert.javascript_bundle
 
 
 @cache

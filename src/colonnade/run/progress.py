@@ -85,7 +85,8 @@ class Stages(ExitStack):
     Parameters
     ----------
     units
-        What is counted in each stage; in others, nothing is.
+        What is counted in each stage; in others, nothing is. The stage of a step of a longer run is known by what is behind the
+        last colon: ``align wk4: aligning``.
     estimated
         Stages with totals that may change; others end when all is done.
     quiet, uses_stdout, note
@@ -112,19 +113,20 @@ class Stages(ExitStack):
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
         """Tell how far a stage is; the one before has ended."""
+        kind = stage.rpartition(": ")[2]
         if stage != self._stage:
             self.close()
             shown = show_progress(
                 stage,
-                unit=self._units.get(stage, ""),
-                estimated=stage in self._estimated,
+                unit=self._units.get(kind, ""),
+                estimated=kind in self._estimated,
                 quiet=self._quiet,
                 uses_stdout=self._uses_stdout,
                 note=self._note,
             )
             self._stage, self._report = stage, self.enter_context(shown)
         self._report(done, total)
-        if done == total and stage not in self._estimated:
+        if done == total and kind not in self._estimated:
             self.close()
             self._report = no_report
 

@@ -19,12 +19,12 @@ from colonnade.formats.fasta import Fasta
 from colonnade.formats.locks import lock_now
 from colonnade.formats.output import ADVICE_ON_FOLDERS, OutputSet, cannot_be_written
 from colonnade.run.executor import Executor, Threads
-from colonnade.run.progress import Report
+from colonnade.run.progress import StageReport, no_stage_report
 from colonnade.version import __version__
 from colonnade.workflow.contents import Contents
 from colonnade.workflow.counts import ReadCounts
 from colonnade.workflow.layout import Layout
-from colonnade.workflow.options import Means, RunOptions, Scheme, Watch, unwatched
+from colonnade.workflow.options import Means, RunOptions, Scheme
 from colonnade.workflow.plan import Plan
 from colonnade.workflow.sheet_reader import read_sheet
 from colonnade.workflow.steps import Records
@@ -32,6 +32,7 @@ from colonnade.workflow.steps import Records
 _log = logging.getLogger(__name__)
 
 FORCED: Final = "all is made anew"
+_CHECKSUMS: Final = "taking checksums"  # a stage of each step
 _MOST_NAMED: Final = 5  # files of which a line tells
 _FEW_ALIGNED: Final = 0.5  # a share of the reads of a sample: below it what is found is of a part of the population
 
@@ -81,7 +82,7 @@ def run_sheet(
     threads: int = 1,
     executor: Executor | None = None,
     memory: int = DEFAULT_MEMORY,
-    progress: Watch = unwatched,
+    progress: StageReport = no_stage_report,
 ) -> SheetRun:
     """Align, compare and report the samples of a sheet; what is there already and up to date is left as it is.
 
@@ -106,8 +107,8 @@ def run_sheet(
     threads, executor, memory
         As in ``align`` and ``compare``; no result depends on them.
     progress
-        Called with the name of each step that is carried out; gives a context manager for as long as that takes, whose value is
-        a function that is told how far it is.
+        Called now and then with the step and its stage (``align wk4: aligning``), how many reads, loci or the like are done, and
+        how many there are, where that is known.
 
     Raises
     ------
@@ -192,20 +193,27 @@ def _reasons(plan: Plan, *, force: bool) -> dict[str, str | None]:
 
 
 def _carried_out(
-    plan: Plan, records: Records, means: Callable[[Report], Means], progress: Watch, *, force: bool
+    plan: Plan, records: Records, means: Callable[[StageReport], Means], progress: StageReport, *, force: bool
 ) -> Iterator[tuple[str, str | None]]:
     """Do what is to be done, step by step; yields each step and why it was."""
     for step in plan.steps():
+        report = _of_step(step.name, progress)
+        report(_CHECKSUMS, 0, None)
         reason = FORCED if force else records.reason(step, set())
         if reason is None:
             _log.debug("%s: up to date", step.name)
         else:
             _log.info("%s: %s", step.name, reason)
-            with progress(step.name) as report:
-                records.begin(step, force=force)
-                step.carry_out(means(report))
-                records.finish(step)
+            records.begin(step, force=force)
+            step.carry_out(means(report))
+            report(_CHECKSUMS, 0, None)
+            records.finish(step)
         yield step.name, reason
+
+
+def _of_step(step: str, progress: StageReport) -> StageReport:
+    """What the stages of a step are told to, so that its name comes before theirs."""
+    return lambda stage, done, total: progress(f"{step}: {stage}", done, total)
 
 
 def _tell_of_few_aligned(plan: Plan) -> None:

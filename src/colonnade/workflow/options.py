@@ -1,7 +1,6 @@
 """What is asked of a run besides the sheet, and the means to carry it out."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import Literal, TypeAlias
@@ -9,12 +8,9 @@ from typing import Literal, TypeAlias
 from colonnade.align.options import AlignOptions
 from colonnade.compare.options import CompareOptions
 from colonnade.run.executor import Executor
-from colonnade.run.progress import Report, no_report
+from colonnade.run.progress import StageReport
 
 Scheme: TypeAlias = Literal["all-pairs", "consecutive"]
-
-#: Given the name of a step, a context for the time that it takes, which gives what is told how far it is.
-Watch: TypeAlias = Callable[[str], AbstractContextManager[Report]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +57,10 @@ class Means:
     memory
         Bytes for reads and counts of comparisons, in each process.
     progress
-        Told how far a step is.
+        Told how far each stage of a step is.
     """
 
     threads: int
     executor: Executor
     memory: int
-    progress: Report
-
-
-@contextmanager
-def unwatched(_step: str) -> Iterator[Report]:
-    """A ``Watch`` that takes no notice."""
-    yield no_report
+    progress: StageReport

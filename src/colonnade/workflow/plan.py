@@ -129,6 +129,7 @@ class Plan:
         )
 
     def _carry_out_align(self, sample: SheetSample, means: Means) -> None:
+        means.progress("aligning", 0, None)
         is_beside = find_prefix(self.reference) is not None
         first, *others = sample.reads
         one = (first.path, first.mates, first.read_group)
@@ -145,7 +146,7 @@ class Plan:
             threads=means.threads,
             executor=means.executor,
             resume=True,
-            progress=lambda _, done, total: means.progress(done, total),
+            progress=means.progress,
         )
 
     def _count(self, sample: SheetSample) -> Step:
@@ -204,6 +205,8 @@ class Plan:
         )
 
     def _carry_out_compare(self, group: str, means: Means) -> None:
+        progress = partial(means.progress, "comparing")
+        progress(0, None)
         compare_to_files(
             self._question(group, readable_reference(self.reference, self.layout.folder)),
             self.layout.prefix(group),
@@ -213,7 +216,7 @@ class Plan:
             threads=means.threads,
             executor=means.executor,
             memory=means.memory,
-            progress=means.progress,
+            progress=progress,
         )
 
     def _report(self, group: str) -> Step:
@@ -223,10 +226,17 @@ class Plan:
         output = self.layout.report(group)
         return Step("report", group, _VERSION, tuple(inputs), (output,), partial(self._carry_out_report, group))
 
-    def _carry_out_report(self, group: str, _: Means) -> None:
+    def _carry_out_report(self, group: str, means: Means) -> None:
         gff = self.options.gff
         reference = None if gff is None else readable_reference(self.reference, self.layout.folder)
-        write_report(self.layout.prefix(group), self.layout.report(group), gff=gff, reference=reference, force=True)
+        write_report(
+            self.layout.prefix(group),
+            self.layout.report(group),
+            gff=gff,
+            reference=reference,
+            force=True,
+            progress=means.progress,
+        )
 
     def _summary(self) -> Step:
         counts = {sample.name: self.layout.counts(sample.name) for sample in self.sheet.samples}
@@ -249,19 +259,24 @@ class Plan:
         )
 
 
-def _check_index(prefix: str, reference: str, _: Means) -> None:
+def _check_index(prefix: str, reference: str, means: Means) -> None:
+    means.progress("comparing bases", 0, None)
     check_index(prefix, reference)
 
 
 def _make_index(prefix: str, reference: str, means: Means) -> None:
-    build_index(reference, prefix=prefix, force=True, progress=means.progress)
+    progress = partial(means.progress, "sorting suffixes")
+    progress(0, None)
+    build_index(reference, prefix=prefix, force=True, progress=progress)
 
 
 def _count(files: Sequence[str], output: Path, means: Means) -> None:
+    means.progress("counting reads", 0, None)
     ReadCounts.of(files, threads=means.threads).write(output)
 
 
-def _summarize(folder: Path, counts: dict[str, Path], results: dict[str, Path], _: Means) -> None:
+def _summarize(folder: Path, counts: dict[str, Path], results: dict[str, Path], means: Means) -> None:
+    means.progress("reading tables", 0, None)
     write_summary(folder, counts, results)
 
 
