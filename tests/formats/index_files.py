@@ -2,10 +2,12 @@
 
 import struct
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pysam
+from random_letters import random_letters
 
 from colonnade.formats.bgzf import Chunk
 
@@ -15,6 +17,7 @@ UNPLACED = 300
 Bins = dict[int, tuple[int, list[tuple[int, int]]]]
 
 
+@cache
 def made_lines(seed: int) -> list[str]:
     """SAM lines with long reads, gaps of every size, long skips, duplicates and unmapped reads in every place."""
     rng = np.random.default_rng(seed)
@@ -29,7 +32,7 @@ def made_lines(seed: int) -> list[str]:
                 size, skip = 50, 0
             cigar = f"{size}M{skip}N{size}M" if skip else f"{2 * size}M"
             flag = int(rng.choice([0, 16, 256, 1024, 2048, 4], p=[0.4, 0.4, 0.05, 0.05, 0.05, 0.05]))
-            sequence = "".join(rng.choice(list("ACGT"), 2 * size))
+            sequence = random_letters(rng, 2 * size)
             lines.append(
                 f"{contig[0]}{number}\t{flag}\t{contig}\t{start}\t{int(rng.integers(0, 61))}\t{'*' if flag & 4 else cigar}"
                 f"\t*\t0\t0\t{sequence}\t*"
@@ -44,7 +47,7 @@ def spread_lines(contig: str, length: int, n: int, seed: int) -> list[str]:
     lines = []
     for number, start in enumerate(rng.integers(1, length - 200, n).tolist()):
         skip = min(int(10 ** rng.uniform(2, 8)), length - start - 150) if rng.random() < 0.05 else 0
-        sequence = "".join(rng.choice(list("ACGT"), 100))
+        sequence = random_letters(rng, 100)
         cigar = f"50M{skip}N50M" if skip else "100M"
         lines.append(f"r{number}\t0\t{contig}\t{start}\t60\t{cigar}\t*\t0\t0\t{sequence}\t*")
     return lines

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pysam
+from random_letters import random_letters
 
 CONTIGS = {"a": 400_000, "empty": 70_000, "b": 16_384, "c": 16_385, "d": 3_000_000}
 KINDS = {
@@ -31,8 +32,8 @@ def made_bam(path: Path, kind: str, layout: str, *, seed: int = 1) -> Path:
                 record.query_name = f"r{rng.integers(1 << 30)}"
                 record.reference_id, record.reference_start, record.mapping_quality = number, start, 60
                 record.cigartuples = [(0, bases)] if bases == span else [(0, 50), (3, span - bases), (0, bases - 50)]
-                record.query_sequence = "".join(rng.choice(list("ACGT"), bases))
-                record.query_qualities = pysam.qualitystring_to_array("".join(rng.choice(list("#5?I"), bases)))
+                record.query_sequence = random_letters(rng, bases)
+                record.query_qualities = pysam.qualitystring_to_array(random_letters(rng, bases, b"#5?I"))
                 file.write(record)
     pysam.samtools.index(*LAYOUTS[layout], str(path))
     return path
