@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from colonnade.compare.engine import compare_to_files
 from colonnade.compare.question import Question
 from colonnade.errors import ColonnadeError, IndexMismatchError, InputError, OutputError, UsageError
 from colonnade.formats.locks import lock_now
+from colonnade.workflow.engine import SheetRun
 
 ALL = (
     *("make index", "align early", "align late", "count early", "count late"),
@@ -473,3 +475,18 @@ def test_without_what_draws_there_are_no_reports(
     project.write_samples("early")
     project.run()
     assert "no reports" not in caplog.text
+
+
+def test_a_notebook_shows_steps_and_reports(finished: Project) -> None:
+    html = finished.run(dry_run=True)._repr_html_()
+    text = re.sub("<[^>]+>", "|", html)
+    assert "step|" in text
+    assert re.search(r"compare all\|+up to date\|", text)
+    assert "report of all: the output/report/all.html" in text
+    assert len(html) < 5_000
+
+
+def test_a_notebook_shows_no_markup_of_names() -> None:
+    run = SheetRun({"align a": "reads changed: <b>.fq"}, {}, {"a": Path("<i>/a.html")})
+    assert "<b>" not in run._repr_html_()
+    assert "<i>" not in run._repr_html_()

@@ -16,6 +16,7 @@ from colonnade.compare.options import CompareOptions
 from colonnade.compare.samples import REF
 from colonnade.errors import InputError, UsageError
 from colonnade.formats.fasta import Fasta
+from colonnade.formats.html import note, panel, table
 from colonnade.formats.locks import lock_now
 from colonnade.formats.output import ADVICE_ON_FOLDERS, OutputSet, cannot_be_written
 from colonnade.run.executor import Executor, Threads
@@ -63,6 +64,11 @@ class SheetRun:
     def __repr__(self) -> str:
         lines = [f"  {name}: {reason or 'up to date'}" for name, reason in self.reasons.items()]
         return "\n".join(["SheetRun", *lines])
+
+    def _repr_html_(self) -> str:
+        rows = [(name, reason or "up to date") for name, reason in self.reasons.items()]
+        reports = (note(f"report of {group}: {path}") for group, path in self.reports.items())
+        return panel("SheetRun", table(("step", "why"), rows), *reports)
 
 
 def run_sheet(
