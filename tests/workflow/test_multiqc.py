@@ -12,7 +12,7 @@ from workflows import Project, row
 
 import colonnade as cn
 from colonnade.compare.stored import read_result
-from colonnade.workflow.multiqc import FILES, GENERAL
+from colonnade.workflow.multiqc import FILES, GENERAL, write_summary
 
 SAMPLES = ("early", "late")
 
@@ -82,6 +82,29 @@ def test_depth_along_the_reference_has_few_points_and_none_where_nothing_was_loo
     assert positions == sorted(positions)
     middles = [5.5, *range(15, 100, 10), *range(905, 1_000, 10)]
     assert positions == pytest.approx(middles, abs=1)
+
+
+def test_depth_along_the_reference_is_that_of_the_windows(finished: Project) -> None:
+    rows = read_result(finished.out / "compare/all").read("depth").to_pylist()
+    shown = content(finished, "colonnade_depth_mqc.json")["data"]
+    middle = (rows[0]["start"] + rows[0]["end"]) // 2
+    assert shown == {row["sample"]: [[middle, pytest.approx(row["depth_mean"], rel=0.05)]] for row in rows}
+
+
+def test_the_middle_of_a_stretch_is_within_the_reference(project: Project) -> None:
+    project.run(compare_options=cn.CompareOptions(window=700))
+    lines = content(project, "colonnade_depth_mqc.json")["data"]
+    assert [position for position, _ in lines["late"]] == [350, 850]
+
+
+def test_depth_is_left_out_where_it_is_not_known_what_was_looked_at(finished: Project, tmp_path: Path) -> None:
+    project = finished.copied(tmp_path / "a project")
+    facts = project.out / "compare/all.run.json"
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), "bed": "gone.bed"}))
+    counts = {name: project.out / f"bam/{name}.counts.json" for name in SAMPLES}
+    write_summary(tmp_path, counts, {"all": project.out / "compare/all"})
+    shown = json.loads((tmp_path / GENERAL).read_text())["data"]
+    assert all({"depth", "breadth"}.isdisjoint(shown[name]) for name in SAMPLES)
 
 
 def test_without_comparisons_there_are_samples_alone(project: Project) -> None:

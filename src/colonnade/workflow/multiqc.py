@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from colonnade.compare.samples import Comparison
 from colonnade.formats.output import OutputSet
 from colonnade.workflow.counts import ReadCounts
@@ -20,6 +18,7 @@ DEPTH: Final = "colonnade_depth_mqc.json"
 FILES: Final = (GENERAL, COMPARISONS, STATES, DISTANCES, DEPTH)
 
 _DIGITS: Final = 6  # behind the point
+_DIGITS_OF_DEPTH: Final = 3
 _WHOLE: Final = "{:,.0f}"
 _PERCENT: Final = {"suffix": "%", "min": 0, "max": 100, "format": "{:,.1f}"}
 
@@ -120,7 +119,7 @@ def write_summary(folder: Path, counts: Mapping[str, Path], results: Mapping[str
 
 
 def _general(counts: Mapping[str, Path], summaries: Mapping[str, ResultSummary]) -> dict[str, Any]:
-    depths = {name: depth for summary in summaries.values() for name, depth in summary.depths.items()}
+    covered = {name: summary.covered(name) for summary in summaries.values() for name in summary.samples}
     data = {}
     for name, path in counts.items():
         reads = ReadCounts.read(path)
@@ -130,8 +129,9 @@ def _general(counts: Mapping[str, Path], summaries: Mapping[str, ResultSummary])
             "properly_paired": _percent(reads.properly_paired, reads.paired),
             "duplicates": _percent(reads.duplicates, reads.reads),
         }
-        if name in depths:
-            data[name] |= {"depth": _rounded(depths[name].mean), "breadth": _rounded(100 * depths[name].breadth)}
+        if found := covered.get(name):
+            depth, breadth = found
+            data[name] |= {"depth": _rounded(depth), "breadth": _rounded(100 * breadth)}
     known = {name: {key: value for key, value in row.items() if value is not None} for name, row in data.items()}
     return {
         "id": "colonnade_samples",
@@ -188,13 +188,11 @@ def _distances(summaries: Mapping[str, ResultSummary]) -> dict[str, Any]:
 
 def _depth(summaries: Mapping[str, ResultSummary]) -> dict[str, Any]:
     data = {
-        name: [[round(x), _rounded(y)] for x, y in zip(summary.positions, depth.along, strict=True) if not np.isnan(y)]
+        name: [[position, round(depth, _DIGITS_OF_DEPTH)] for position, depth in summary.along(name)]
         for summary in summaries.values()
-        for name, depth in summary.depths.items()
+        for name in summary.samples
     }
-    described = (
-        "Bases of good quality at a position, on average over stretches of the reference; contigs are laid end to end."
-    )
+    described = "Depth, on average over stretches of the reference; contigs are laid end to end."
     config = {
         "id": "colonnade_depth_plot",
         "title": "colonnade: depth along the reference",
