@@ -16,6 +16,7 @@ from typing import Any, Final
 import colonnade as cn
 from colonnade.compare.engine import compare_to_files
 from colonnade.compare.question import Question
+from colonnade.run.carrying import packed
 from colonnade.run.executor import Relay
 
 _TRAVELS: Final = ("sent", "between")
@@ -48,7 +49,7 @@ class Observer:
         took: Counter[str] = Counter()
         self.passes.append(took)
         steps = [function.first, function.second] if isinstance(function, Relay) else [function]
-        steps = [pickle.loads(pickle.dumps(step)) for step in steps]
+        steps = [pickle.loads(packed(step)) for step in steps]
         last = process_time()
 
         def lap(name: str) -> None:
@@ -57,7 +58,7 @@ class Observer:
             took[name] += last - before
 
         def travelled(thing: Any, name: str) -> Any:
-            data = pickle.dumps(thing)
+            data = packed(thing)
             took[name] += len(data)
             arrived = pickle.loads(data)
             lap("pickling")

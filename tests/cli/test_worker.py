@@ -77,6 +77,15 @@ def test_a_scheduler_that_never_comes_ends_it(tmp_path: Path, monkeypatch, capfd
     assert "none.json: no scheduler's file; found No such file" in line
 
 
+def test_a_worker_that_cannot_begin_does_not_end_as_if_let_go(processes: Processes, monkeypatch, capfd) -> None:
+    monkeypatch.setattr("colonnade.run.worker._STARTING", 0.3)
+    monkeypatch.setattr("colonnade.run.worker._BETWEEN_TRIES", 0.0)
+    assert main(["worker", "--scheduler", processes.address]) == 1
+    first, second, last = capfd.readouterr().err.splitlines()
+    assert first == second == "colonnade worker: could not begin, and tries again: not ready after 0.3 s"
+    assert f"error: {processes.address}: this worker could not begin, 3 times; found not ready after 0.3 s; " in last
+
+
 def test_it_needs_a_scheduler(monkeypatch, capsys) -> None:
     monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
     with pytest.raises(SystemExit) as caught:

@@ -68,7 +68,7 @@ class WorkerProcess(Running):
     @property
     def addresses(self) -> list[str]:
         """Under which it has joined, the last one last."""
-        return re.findall(r"joined \S+ as (\S+): role", self.text)
+        return re.findall(r"(?:joined \S+ as|Start worker at:) +(\w+://[\w.]+:\d+)", self.text)
 
     @property
     def address(self) -> str:
@@ -118,6 +118,16 @@ class Processes:
         self.workers.append(worker)
         if wait:
             self.wait_for(worker)
+        return worker
+
+    def add_bare(self) -> WorkerProcess:
+        """Start a worker of Dask that has no colonnade, and offers what a full one does."""
+        log = self.folder / f"worker{len(self.workers)}.log"
+        options = ["--nthreads=1", "--no-nanny", "--resources=search=1,full=1", "--dashboard-address=127.0.0.1:0"]
+        command = [str(HELPERS / "bare_worker.py"), self.address, "--host=127.0.0.1", *options]
+        worker = WorkerProcess(_start(command, log, {}, ()), log, "bare")
+        self.workers.append(worker)
+        self.wait_for(worker)
         return worker
 
     def staff(self, *names: str, more: Mapping[str, Sequence[str]] | None = None) -> list[WorkerProcess]:

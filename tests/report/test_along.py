@@ -111,10 +111,27 @@ def test_depth_is_that_of_what_was_looked_at_of_a_window(tmp_path: Path) -> None
     assert mean == pytest.approx(rows[0]["depth_mean"] * 100 / covered)
 
 
+def test_depth_is_that_of_positions_with_reads_and_their_share_is_told(tmp_path: Path) -> None:
+    prefix = write_made_result(tmp_path / "r", Made(n_loci=9, contigs={"one": 3000}, n_evidence=4))
+    table = Path(f"{prefix}.depth.tsv")
+    header, *lines = (line.split("\t") for line in table.read_text().splitlines())
+    lines[0][4:6] = "126", "210.834"
+    lines[2][4:6] = "0", "0"
+    table.write_text("".join("\t".join(line) + "\n" for line in (header, *lines)))
+    result = cn.read_result(prefix)
+    depths = read_depths(result, make_axis(result))
+    np.testing.assert_allclose(depths.depth[0, :2], [210.834 * 1000 / 126, 0], rtol=1e-6)
+    np.testing.assert_allclose(depths.share, [[0.126, 0, 1], [1, 1, 1]], rtol=1e-6)
+    assert (depths.step, depths.windows) == (1000, 3)
+
+
 def test_how_deep_a_sample_is_stays_open_where_the_bed_file_is_gone(tmp_path: Path) -> None:
     prefix = tmp_path / "made"
     write_made_result(prefix, Made(n_loci=1000, n_changed=5))
     facts = Path(f"{prefix}.run.json")
     facts.write_text(json.dumps({**json.loads(facts.read_text()), "bed": str(tmp_path / "gone.bed")}))
     result = cn.read_result(prefix)
-    assert read_depths(result, make_axis(result)).covered is None
+    depths = read_depths(result, make_axis(result))
+    assert (depths.covered, depths.share) == (None, None)
+    rows = [row for row in result.read("depth").to_pylist() if row["sample"] == result.samples[0]]
+    np.testing.assert_allclose(depths.depth[0], [row["depth_mean"] for row in rows], rtol=1e-6)

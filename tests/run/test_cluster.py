@@ -18,12 +18,13 @@ pytest.importorskip("distributed")
 
 import chores
 import metered
-from processes import HELPERS, Processes, started, wait_until
+from processes import HELPERS, Processes, WorkerProcess, started, wait_until
 
 from colonnade.errors import ColonnadeError, FormatError, UsageError
 from colonnade.run import carrying, crew
 from colonnade.run.cluster import Cluster, connect
 from colonnade.run.executor import Relay
+from colonnade.version import __version__
 
 LARGE = 100_000  # bytes that go directly to a worker
 
@@ -211,7 +212,7 @@ def test_a_worker_is_killed_at_its_task(
 
 
 def test_a_loss_just_before_the_end_is_told(processes: Processes, two, tmp_path: Path, caplog, monkeypatch) -> None:
-    monkeypatch.setattr(crew, "_FOR_THE_CAUSE", 1000.0)
+    monkeypatch.setattr(crew, "_FOR_THE_CAUSE", 5.0)
     with connect(processes.address) as cluster:
         results = cluster.map(chores.touch_and_nap, [(str(tmp_path), number, 0.1, b"") for number in range(6)])
         next(results)
@@ -325,8 +326,43 @@ def test_where_all_others_are_gone_the_avoided_worker_is_asked_again(processes: 
 
 def test_another_version_is_refused(two, cluster: Cluster, monkeypatch) -> None:
     monkeypatch.setattr(carrying, "__version__", "0.0.1")
-    with pytest.raises(ColonnadeError, match=r"another version of colonnade.*found .*; expected 0\.0\.1"):
+    with pytest.raises(ColonnadeError, match=r"another version of colonnade.*found .*; expected 0\.0\.1; install"):
         list(cluster.map(chores.square, range(3)))
+
+
+def with_bare_worker(processes: Processes, cluster: Cluster, *names: str) -> WorkerProcess:
+    """Workers of these names, and one without colonnade."""
+    staffed(processes, *names)
+    bare = processes.add_bare()
+    wait_until(lambda: cluster.status.endswith(f" on {len(names) + 1} worker{'s' * bool(names)}"))
+    return bare
+
+
+@pytest.mark.parametrize("size", [1, LARGE])
+def test_a_worker_without_colonnade_is_avoided(processes: Processes, cluster: Cluster, caplog, size: int) -> None:
+    bare = with_bare_worker(processes, cluster, "full")
+    assert [*cluster.map(chores.length, [bytes(size)] * 20)] == [size] * 20
+    (message,) = [message for message in messages(caplog) if "failed" in message]
+    assert message.startswith(f"worker {bare.address} failed at task ")
+    assert f": no colonnade on this worker; expected {__version__}; install it " in message
+    assert bare.process.poll() is None
+
+
+def test_a_relay_passes_by_a_worker_without_colonnade(processes: Processes, cluster: Cluster, caplog) -> None:
+    with_bare_worker(processes, cluster, "full", "small")
+    assert [number for number, _, _ in cluster.map(RELAY, range(20))] == [*range(20)]
+    (message,) = [message for message in messages(caplog) if "failed" in message]
+    assert "no colonnade on this worker" in message
+
+
+def test_where_no_worker_has_colonnade_the_run_fails(processes: Processes, cluster: Cluster) -> None:
+    bare = with_bare_worker(processes, cluster)
+    with pytest.raises(
+        ColonnadeError, match=r"^no colonnade on this worker \(at task 1, .*, tried 3 times\)"
+    ) as caught:
+        list(cluster.map(chores.square, range(3)))
+    assert bare.address in str(caught.value)
+    assert bare.process.poll() is None
 
 
 # Relays

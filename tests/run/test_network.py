@@ -1,10 +1,13 @@
 """Clusters whose peers must show a certificate, and are on machines of their own."""
 
 import os
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -98,6 +101,30 @@ def test_other_workers_are_refused_in_one_line(
     assert (
         "the scheduler wants TLS" if peer == "without" else f"{address}: the scheduler refuses the connection"
     ) in line
+
+
+@pytest.mark.parametrize("peer", ["scheduler", "worker"])
+def test_who_shows_no_certificate_is_refused_by_the_other_side(
+    processes: Processes, ours: Authority, peer: str
+) -> None:
+    address = processes.address if peer == "scheduler" else processes.workers[0].address
+    settings = ours.settings("client")
+    context = ssl.create_default_context(cafile=settings["tls_ca"])
+    context.check_hostname = False
+    with pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
+        first_byte(address, context)
+    context.load_cert_chain(settings["tls_cert"], settings["tls_key"])
+    assert first_byte(address, context)
+
+
+def first_byte(address: str, context: ssl.SSLContext) -> bytes:
+    """What a peer says first."""
+    place = urlsplit(address)
+    with (
+        socket.create_connection((place.hostname, place.port), timeout=20) as connection,
+        context.wrap_socket(connection) as closed,
+    ):
+        return closed.recv(1)
 
 
 @pytest.mark.parametrize("missing", ["tls_ca", "tls_cert"])

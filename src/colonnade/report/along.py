@@ -98,41 +98,58 @@ class Depths:
     step
         Positions of a stretch.
     depth
-        float32 (samples, stretches): bases of good quality, means over the positions looked at; NaN where there are none.
+        float32 (samples, stretches): bases of good quality, means over the positions that have one, 0 where none has; NaN
+        where nothing was looked at. Where ``share`` is None, means over the positions looked at.
+    share
+        float32 (samples, stretches): share of the positions looked at that have a base of good quality; None where it is
+        not known how much of each window was looked at.
+    windows
+        How many windows of the table there are in the axis.
     covered
         Of each sample, by name: the positions that have a base of good quality, and how many of these such a position has on
-        average; None where it is not known how much of each window was looked at.
+        average; None as ``share``.
     """
 
     step: int
     depth: npt.NDArray[np.float32]
+    share: npt.NDArray[np.float32] | None
+    windows: int
     covered: Mapping[str, tuple[int, float]] | None
 
     def pack(self) -> str:
         """As text for a page."""
-        return pack_columns({"depth": self.depth})
+        return pack_columns({"depth": self.depth} | ({} if self.share is None else {"share": self.share}))
 
 
 def read_depths(result: StoredResult, axis: Axis) -> Depths:
     """Average ``depth`` over stretches of the axis, none shorter than the table's windows."""
     contigs, samples = pa.array(axis.contigs, pa.string()), pa.array(result.samples, pa.string())
     step = max(int(result.facts["options"]["window"]), -(-axis.length // MOST_STRETCHES))
-    shape = (len(samples), -(-axis.length // step))
-    sums, lengths = np.zeros((2, *shape))
-    bases, covered = np.zeros((2, len(samples)))
+    sums = np.zeros((3, len(samples), -(-axis.length // step)))  # bases, positions with one, positions looked at
+    totals = np.zeros((2, len(samples)))
+    windows = 0
     for batch in result.batches("depth"):
         contig = np.asarray(pc.index_in(batch["contig"], contigs))
         sample = np.asarray(pc.index_in(batch["sample"], samples))
         start, end = np.asarray(batch["start"]), np.asarray(batch["end"])
-        weights = end - start + 1 if result.extent is None else result.extent.positions(batch)
-        bases += np.bincount(sample, np.asarray(batch["depth_mean"]) * weights, len(samples))
-        covered += np.bincount(sample, np.asarray(batch["positions_covered"]), len(samples))
+        looked_at = end - start + 1 if result.extent is None else result.extent.positions(batch)
+        bases, covered = np.asarray(batch["depth_mean"]) * looked_at, np.asarray(batch["positions_covered"])
+        totals += [np.bincount(sample, values, len(samples)) for values in (bases, covered)]
         here = (start >= axis.first[contig]) & (end <= axis.last[contig])
+        windows += int((here & (sample == 0)).sum())
         place = (sample[here], axis.at(contig, (start + end) // 2)[here] // step)
-        np.add.at(sums, place, (np.asarray(batch["depth_mean"]) * weights)[here])
-        np.add.at(lengths, place, weights[here])
-    with np.errstate(invalid="ignore"):
-        depth = (sums / lengths).astype(np.float32)
-    each = zip(covered.astype(int).tolist(), (bases / np.maximum(covered, 1)).tolist(), strict=True)
-    by_name = None if result.extent is None else dict(zip(result.samples, each, strict=True))
-    return Depths(step, depth, by_name)
+        for sum_of, values in zip(sums, (bases, covered, looked_at), strict=True):
+            np.add.at(sum_of, place, values[here])
+    bases, covered, looked_at = sums
+    if result.extent is None:
+        return Depths(step, _mean(bases, looked_at), None, windows, None)
+    depth = _mean(bases, np.where(looked_at > 0, np.maximum(covered, 1), 0))
+    share = _mean(covered, looked_at)
+    means = totals[0] / np.maximum(totals[1], 1)
+    each = zip(totals[1].astype(int).tolist(), means.tolist(), strict=True)
+    return Depths(step, depth, share, windows, dict(zip(result.samples, each, strict=True)))
+
+
+def _mean(sums: npt.NDArray[np.float64], over: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """NaN where there is nothing to take it over."""
+    return np.divide(sums, over, out=np.full_like(sums, np.nan), where=over > 0).astype(np.float32)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise, starmap
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Final
@@ -172,7 +173,10 @@ class Content:
             "minDistance": options["min_distance"],
             "minStrandP": MIN_STRAND_P,
             "axis": {"contigs": axis.contigs, "first": axis.first.tolist(), "last": axis.last.tolist()},
+            "isSuccession": self._result.comparisons == tuple(starmap(Comparison, pairwise(self._result.samples))),
+            "window": options["window"],
             "depthStep": None if self.depths is None else self.depths.step,
+            "depthWindows": None if self.depths is None else self.depths.windows,
             "mostLines": MOST_LINES,
             "means": [means.get(pair) for pair in self._result.comparisons],
             "stats": self._stats,

@@ -26,6 +26,7 @@ def all_figures(n_samples: int) -> Mapping[str, Specification]:
         "distance": _distance(),
         "stretches": _stretches(),
         "depth": _depth(min(n_samples, MOST_LINES)),
+        "covered": _covered(min(n_samples, MOST_LINES)),
         "states": _states(),
         "pairs": _pairs(n_samples),
         "composition": _composition(n_samples),
@@ -134,33 +135,41 @@ def _looked_up(names: str) -> alt.Parameter:
 def _sample_colour(n_samples: int, **legend: Any) -> alt.Color:
     colours = [SAMPLES[number % len(SAMPLES)] for number in range(n_samples)]
     scale = alt.Scale(domain=list(range(n_samples)), range=colours)
-    return alt.Color(
-        "sample:N", scale=scale, sort=None, legend=alt.Legend(title=None, labelExpr=_SAMPLE_LABEL, **legend)
-    )
+    shown = alt.Legend(title=None, labelExpr=_SAMPLE_LABEL, **legend) if legend else None
+    return alt.Color("sample:N", scale=scale, sort=None, legend=shown)
 
 
 def _depth(n_samples: int) -> Figure:
+    axis = alt.Axis(title="mean depth", format="~s", tickCount=5, minExtent=44, maxExtent=44)
+    legend = {"orient": "top", "columns": alt.ExprRef("max(1, floor(width / 120))"), "symbolType": "stroke"}
+    return _sample_lines(n_samples, alt.Y("depth:Q", axis=axis), **legend).properties(width="container", height=190)
+
+
+def _covered(n_samples: int) -> Figure:
+    axis = alt.Axis(title="with reads", format="%", tickCount=2, minExtent=44, maxExtent=44)
+    share = alt.Y("share:Q", axis=axis, scale=_SHARE)
+    return _sample_lines(n_samples, share).properties(width="container", height=60)
+
+
+def _sample_lines(n_samples: int, y: alt.Y, **legend: Any) -> Figure:
+    """A line for each sample along the genome, in colours and, where these do not suffice, dashes."""
     figure = (
         alt.Chart(_named("depths"))
         .mark_line(interpolate="step-after", strokeWidth=1.6, clip=True)
-        .encode(
-            x=_genome(),
-            y=alt.Y("depth:Q", axis=alt.Axis(title="mean depth", format="~s", tickCount=5, minExtent=44, maxExtent=44)),
-            color=_sample_colour(n_samples, orient="top", columns=6, symbolType="stroke"),
-            description="name:N",
-        )
+        .encode(x=_genome(), y=y, color=_sample_colour(n_samples, **legend), description="name:N")
         .add_params(*_genome_parameters(), _looked_up("called"))
-        .properties(width="container", height=190)
     )
     if n_samples <= len(SAMPLES):
         return figure
     dashes = [DASHES[number // len(SAMPLES)] for number in range(n_samples)]
     scale = alt.Scale(domain=list(range(n_samples)), range=dashes)
-    return figure.encode(strokeDash=alt.StrokeDash("sample:N", scale=scale, sort=None))
+    hidden = {} if legend else {"legend": None}
+    return figure.encode(strokeDash=alt.StrokeDash("sample:N", scale=scale, sort=None, **hidden))
 
 
 def _states() -> Figure:
     scale = alt.Scale(domain=list(BY_STATE), range=list(BY_STATE.values()))
+    columns = alt.ExprRef("width < 360 ? 2 : 4")
     return (
         alt.Chart(_named("states"))
         .mark_bar()
@@ -171,7 +180,7 @@ def _states() -> Figure:
                 sort=None,
                 axis=alt.Axis(title=None, labelLimit=160, labelExpr="compared[datum.value]"),
             ),
-            color=alt.Color("state:N", scale=scale, legend=alt.Legend(title=None, orient="top")),
+            color=alt.Color("state:N", scale=scale, legend=alt.Legend(title=None, orient="top", columns=columns)),
             order=alt.Order("order:Q"),
             description="told:N",
             tooltip=[alt.Tooltip("name:N", title="comparison"), "state:N", alt.Tooltip("loci:Q", format=",")],
@@ -242,7 +251,7 @@ def _composition(n_samples: int) -> Figure:
 
 
 def _shares(n_samples: int) -> Figure:
-    """Shares with their intervals, from sample to sample; the script sets how far up they go."""
+    """Shares with their intervals; the script sets how far up they go, and leaves lines out where samples do not follow each other."""
     sample = alt.X(
         "sample:N",
         sort=None,

@@ -173,7 +173,10 @@ class Told:
             if len(shares):
                 share = int(shares.max())
                 at_most = f"at most {100 * share / UNIT:.2g} %" if share else f"fewer than {100 / UNIT:g} %"
-                said.append(f"By the model, {at_most} of all changes listed are expected to be false. ")
+                said.append(
+                    f"By chance alone, {at_most} of the base changes listed are expected to be false: artefacts, such as"
+                    " misaligned reads or errors of one strand, and indels are not counted. "
+                )
             if self.rows.total > len(self.rows):
                 said.append(
                     f"This page holds {len(self.rows):,} of {self.rows.total:,} rows of dist, those with the largest distances; "

@@ -15,25 +15,15 @@ FULL: Final = "full"
 """The resource that only those have with memory for all."""
 
 
-@dataclass(frozen=True)
-class Packed:
-    """A result that is pickled already, so that it is moved and never looked into.
+Packed = tuple[bytes, str]
+"""A pickle and what it is: plain types, so that it is moved, also by workers without colonnade, and never looked into.
 
-    Parameters
-    ----------
-    data
-        The pickle.
-    is_last
-        Whether nothing is left to do.
-    """
-
-    data: bytes
-    is_last: bool = True
-
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        # An older one is what a scheduler takes for a result that it has to hand on, where a worker could not be asked directly.
-        data = pickle.PickleBuffer(self.data) if protocol >= 5 else self.data
-        return Packed, (data, self.is_last)
+The bytes are first, as Dask sends those of a collection that begins with them without a copy.
+"""
+DONE: Final = "done"
+BEGUN: Final = "begun"
+FAILED: Final = "failed"
+"""A ``Failure``."""
 
 
 @dataclass(frozen=True)
@@ -62,39 +52,46 @@ def packed_function(function: Callable[[Any], Any]) -> bytes:
     return packed((__version__, packed(function)))
 
 
-def carry_out(function: bytes, task: bytes) -> Packed | Failure:
+def carry_out(function: bytes, task: bytes) -> Packed:
     """Do all there is to do with a task."""
-    return _attempted(lambda: Packed(packed(_unpacked(function)(pickle.loads(task)))))
+    return _attempted(lambda: (packed(_unpacked(function)(pickle.loads(task))), DONE))
 
 
-def begin(relay: bytes, task: bytes) -> Packed | Failure:
+def begin(relay: bytes, task: bytes) -> Packed:
     """Take a task as far as the role of this worker allows."""
     if _is_full():
         return carry_out(relay, task)
-    return _attempted(lambda: Packed(packed(_relay(relay).first(pickle.loads(task))), is_last=False))
+    return _attempted(lambda: (packed(_relay(relay).first(pickle.loads(task))), BEGUN))
 
 
-def finish(relay: bytes, begun: Packed | Failure) -> Packed | Failure:
+def finish(relay: bytes, begun: Packed) -> Packed:
     """Do what is left of a task."""
-    if isinstance(begun, Failure) or begun.is_last:
+    data, kind = begun
+    if kind != BEGUN:
         return begun
-    return _attempted(lambda: Packed(packed(_relay(relay).second(pickle.loads(begun.data)))))
+    return _attempted(lambda: (packed(_relay(relay).second(pickle.loads(data))), DONE))
 
 
-def _attempted(work: Callable[[], Packed]) -> Packed | Failure:
+def _attempted(work: Callable[[], Packed]) -> Packed:
     """What comes of it; a failure is a result like others, so that nothing between here and the client repeats or logs it."""
     try:
         return work()
     except ColonnadeError as error:
-        return Failure(_here(), error)
+        failure = Failure(_here(), error)
     except Exception as error:
-        return Failure(_here(), ColonnadeError(f"{type(error).__name__}: {error}"))
+        failure = Failure(_here(), ColonnadeError(f"{type(error).__name__}: {error}"))
+    return packed(failure), FAILED
 
 
 def _unpacked(function: bytes) -> Callable[[Any], Any]:
     version, data = pickle.loads(function)
     if version != __version__:
-        raise ColonnadeError("another version of colonnade on this worker", found=__version__, expected=version)
+        raise ColonnadeError(
+            "another version of colonnade on this worker",
+            found=__version__,
+            expected=version,
+            advice="install the same on all machines",
+        )
     unpacked: Callable[[Any], Any] = pickle.loads(data)
     return unpacked
 

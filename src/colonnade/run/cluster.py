@@ -137,6 +137,7 @@ class Cluster(AbstractContextManager["Cluster"]):
         watching = asyncio.ensure_future(errands.crew.watch())
 
         async def dismiss() -> None:
+            await errands.crew.wait_for_causes()
             watching.cancel()
             errands.crew.close()
 

@@ -102,8 +102,13 @@ class Crew:
             async with self._change:
                 self._change.notify_all()
 
+    async def wait_for_causes(self) -> None:
+        """Return when all losses are told, each with its cause, if that is heard of soon."""
+        while self._untold and self.is_reachable:
+            await asyncio.sleep(_BETWEEN_NEWS)
+
     def close(self) -> None:
-        """Let the scheduler tell nothing any more, and tell what waits for its cause."""
+        """Let the scheduler tell nothing any more, and tell what still waits for its cause."""
         for address in [*self._untold]:
             self._tell(address)
         if self.is_reachable:
@@ -200,6 +205,7 @@ class Crew:
     def _heed_memory(self, event: tuple[float, Any]) -> None:
         _, news = event
         self._causes[news["worker"]] = f", as it used {news['used'] >> 20} MiB (out of memory?)"
+        self._tell(news["worker"])
 
     def _tell_who_is_missing(self) -> None:
         """Say after a while, and then now and then, that nobody is there to do what is in flight."""

@@ -1,9 +1,11 @@
 """Tasks on their way to workers, and back as results, however often they must be begun."""
 
 import asyncio
+import pickle
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import uuid4
 
 from distributed import Client, Future
 from distributed.client import FutureCancelledError
@@ -11,14 +13,24 @@ from distributed.scheduler import KilledWorker
 
 from colonnade.errors import ColonnadeError
 from colonnade.run import carrying
-from colonnade.run.carrying import FULL, SEARCH, Failure, Packed
+from colonnade.run.carrying import DONE, FAILED, FULL, SEARCH, Failure, Packed
 from colonnade.run.crew import Crew, scheduler_is_gone
+from colonnade.version import __version__
 
 _SCATTERED_FROM: Final = 8 << 10  # bytes of a task; what is smaller goes through the scheduler
 _FIRST_OF_ALL: Final = 1 << 40  # what is begun is done before other things are begun
 _FAILURES: Final = 3
 _LOSSES: Final = 10
 _BEFORE_ANOTHER_TRY: Final = 1.0  # seconds
+_STEP: Final = """(
+    getattr(__import__("importlib").import_module("colonnade.run.carrying"), step)(function, argument)
+    if __import__("importlib.util").util.find_spec("colonnade")
+    else (__import__("distributed").get_worker().address.encode(), "no colonnade")
+)"""
+"""What a worker does: a step by its name, or else it says who lacks colonnade.
+
+It is text, as a worker that is sent a function of a module that is not there dies before it could say anything.
+"""
 
 
 @dataclass(eq=False)
@@ -109,19 +121,19 @@ class Errands:
             while True:
                 await self.crew.wait_for(wanted[0])
                 outcome = await self._attempt(errand, function)
-                if isinstance(outcome, Packed):
-                    return outcome.data
+                if outcome is not None and outcome[1] == DONE:
+                    return outcome[0]
                 if outcome is not None:
-                    self._note_failure(errand, outcome)
+                    self._note_failure(errand, _failure(*outcome))
                 if errand.losses > _LOSSES:
                     raise _lost_too_often(errand)
         finally:
             self.crew.wanted.subtract(wanted)
             self._under_way.discard(errand)
 
-    async def _attempt(self, errand: Errand, function: Function) -> Packed | Failure | None:
+    async def _attempt(self, errand: Errand, function: Function) -> Packed | None:
         """What came of a task; None if it was lost."""
-        outcome: Packed | Failure | None = None
+        outcome: Packed | None = None
         try:
             future = await self._submit(errand, function)
             await _settled(future)
@@ -168,7 +180,7 @@ class Errands:
     def _add_step(
         self,
         errand: Errand,
-        step: Callable[[bytes, Any], Packed | Failure],
+        step: Callable[[bytes, Any], Packed],
         function: Any,
         argument: Any,
         resource: str,
@@ -181,9 +193,10 @@ class Errands:
         """
         workers = self.crew.choice(resource, but=errand.failed_on)
         future = self._client.submit(
-            step,
-            function,
-            argument,
+            eval,
+            _STEP,
+            {"step": step.__name__, "function": function, "argument": argument},
+            key=f"{step.__name__}-{uuid4()}",
             pure=False,
             resources={resource: 1},
             priority=is_last * _FIRST_OF_ALL - errand.number,
@@ -225,6 +238,17 @@ async def _settled(future: Future[Any]) -> None:
     settled = asyncio.Event()
     future.add_done_callback(lambda _: loop.call_soon_threadsafe(settled.set))
     await settled.wait()
+
+
+def _failure(data: bytes, kind: str) -> Failure:
+    """The failure that came of a task."""
+    if kind == FAILED:
+        failure: Failure = pickle.loads(data)
+        return failure
+    error = ColonnadeError(
+        "no colonnade on this worker", expected=__version__, advice="install it for the Python that the worker runs on"
+    )
+    return Failure(data.decode(), error)
 
 
 def _failed_too_often(errand: Errand, failure: Failure) -> ColonnadeError:

@@ -146,7 +146,7 @@ def own_host(scheduler: str) -> str:
 
 def cannot_reach(address: str, error: Exception) -> ColonnadeError:
     """What ends a command that cannot talk to its scheduler."""
-    reason = next((cause.reason for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+    reason = next((cause.reason for cause in causes(error) if isinstance(cause, ssl.SSLError)), None)
     refuses = is_refusal(error)
     return ColonnadeError(
         "the scheduler refuses the connection" if refuses else "the scheduler cannot be reached",
@@ -158,10 +158,11 @@ def cannot_reach(address: str, error: Exception) -> ColonnadeError:
 
 def is_refusal(error: Exception) -> bool:
     """Whether somebody is there who does not want to talk: certificates do not fit, or only one of both uses TLS."""
-    return isinstance(error, CommClosedError) or any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
+    return isinstance(error, CommClosedError) or any(isinstance(cause, ssl.SSLError) for cause in causes(error))
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it came of, and so on."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import time
 from collections.abc import Coroutine
@@ -26,6 +27,7 @@ _BETWEEN_MESSAGES: Final = 30.0
 _BETWEEN_LOOKS: Final = 0.5
 _CONNECTING: Final = 5.0
 _REFUSALS: Final = 2  # one may be that of a scheduler that is just ending
+_FAILURES: Final = 3  # to begin
 _STARTING: Final = 60.0
 _LEAST_MEMORY: Final = 100 << 20  # that of a worker before its first task
 
@@ -68,6 +70,10 @@ class WorkerOptions:
         return dict.fromkeys(roles, self.threads)
 
 
+class _CannotBeginError(Exception):
+    """A worker has not come to join its scheduler."""
+
+
 def serve(
     scheduler: str | PathLike[str],
     options: WorkerOptions,
@@ -92,7 +98,7 @@ def serve(
     UsageError
         No address, or TLS lacks a file.
     ColonnadeError
-        The scheduler cannot be reached for ``PATIENCE``, or refuses this worker.
+        The scheduler cannot be reached for ``PATIENCE``, or refuses this worker, or this cannot begin.
     KeyboardInterrupt
         The process was told to end.
     """
@@ -123,13 +129,22 @@ async def _interruptible(work: Coroutine[Any, Any, None]) -> None:
 
 async def _serve(scheduler: str | PathLike[str], options: WorkerOptions, security: Security, level: int) -> None:
     last = None
+    failures = 0
     while True:
         address, found = await _found(scheduler, security)
         if found == last:
             _log.info("let go by the scheduler %s", address)
             return
-        await _work(address, options, security, level)
-        last = found
+        try:
+            await _work(address, options, security, level)
+        except _CannotBeginError as error:
+            failures += 1
+            if failures == _FAILURES:
+                raise _cannot_begin(address, error) from None
+            _log.info("could not begin, and tries again: %s", error)
+            await asyncio.sleep(_BETWEEN_TRIES)
+        else:
+            last, failures = found, 0
 
 
 async def _found(scheduler: str | PathLike[str], security: Security) -> tuple[str, str]:
@@ -163,7 +178,8 @@ async def _found(scheduler: str | PathLike[str], security: Security) -> tuple[st
 
 
 async def _work(address: str, options: WorkerOptions, security: Security, level: int) -> None:
-    """Be a worker until the scheduler is gone or lets it go."""
+    """Be a worker until the scheduler is gone or lets it go; raise _CannotBeginError where it does not come to that."""
+    joined = None
     nanny = SparingNanny(
         address,
         host=network.own_host(address),  # else its worker would listen on all addresses
@@ -178,7 +194,6 @@ async def _work(address: str, options: WorkerOptions, security: Security, level:
     )
     try:
         async with nanny:
-            joined = None
             while nanny.status == Status.running:
                 if nanny.worker_address not in (None, joined):
                     again = " again; its process had ended, or used too much memory" if joined else ""
@@ -187,7 +202,34 @@ async def _work(address: str, options: WorkerOptions, security: Security, level:
                     _log.info("joined %s as %s: role %s, %s%s", address, joined, options.role, threads, again)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(nanny.finished(), _BETWEEN_LOOKS)
-    except (OSError, TimeoutError, RuntimeError) as error:  # the scheduler has gone while this began
-        _log.info("could not begin: %s", " ".join(str(error).split()))
-        return
+    except Exception as error:  # of any kind: Dask ends a slow start with an AssertionError, and leaves the process
+        if joined is None:
+            _kill(nanny.pid)
+            raise _CannotBeginError(_reason(error)) from error
+    if joined is None:
+        raise _CannotBeginError("its process has ended")
     _log.info("the scheduler %s is gone, or lets this worker go", address)
+
+
+def _kill(process: int | None) -> None:
+    if process:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def _reason(error: Exception) -> str:
+    """Why a start came to nothing, which Dask says somewhere among the causes, or not at all."""
+    causes = [*network.causes(error)]
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        return f"not ready after {_STARTING:g} s"
+    return " ".join(f"{type(causes[-1]).__name__}: {causes[-1]}".split())
+
+
+def _cannot_begin(address: str, error: Exception) -> ColonnadeError:
+    """What ends a worker that is not done with its start, several times."""
+    return ColonnadeError(
+        f"this worker could not begin, {_FAILURES} times",
+        place=address,
+        found=str(error),
+        advice="does this machine have too much to do, or too little memory?",
+    )

@@ -126,7 +126,7 @@ function key(kind) {
 const fitted = (height, isLast) => (specification) => {
   specification.height = height;
   if (isLast) return;
-  for (const layer of specification.layer) {
+  for (const layer of specification.layer ?? []) {
     if (layer.encoding.x) layer.encoding.x.axis = { ...layer.encoding.x.axis, labels: false, ticks: false };
   }
   if (specification.encoding?.x) specification.encoding.x.axis = { ...specification.encoding.x.axis, labels: false, ticks: false };

@@ -19,6 +19,9 @@ function exactText(units) {
   return (units / settings.unit).toFixed(digits);
 }
 
+// A p-value of 0 stands for anything below 1e-260; 1 has a decimal in the tables, for readers that guess types.
+const pText = (text) => ({ '0.0': '< 1e-260', '1.0': '1' })[text] ?? text;
+
 const plural = (count, one, many = `${one}s`) => `${written(count)} ${count === 1 ? one : many}`;
 
 function bytesText(bytes) {

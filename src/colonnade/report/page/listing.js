@@ -2,6 +2,22 @@
 
 const ROW_HEIGHT = 28, MARGIN_ROWS = 12, MOST_PRINTED = 200;
 
+const widthOfAll = (columns) => columns.reduce((sum, column) => sum + column.width, 0);
+
+// Stands a list beside the panel of what is chosen in it where both find room, else above it.
+function place(list, columns, panelWidth) {
+  const beside = list.closest('.beside');
+  beside.style.setProperty('--panel', `${panelWidth}rem`);
+  const arrange = () => {
+    const room = (element, em) => em * parseFloat(getComputedStyle(element).fontSize);
+    const gap = parseFloat(getComputedStyle(beside).columnGap) || 0;
+    const needed = room(list.querySelector('table'), widthOfAll(columns)) + room(document.documentElement, panelWidth) + gap + 2;
+    beside.classList.toggle('stacked', needed > beside.clientWidth);
+  };
+  new ResizeObserver(arrange).observe(beside);
+  arrange();
+}
+
 class Listing {
   // columns: [{ title, column, width, kind, text }]; choose is called with a row.
   constructor(node, rows, columns, { label, choose, reorder, note }) {
@@ -10,7 +26,7 @@ class Listing {
     this.chosen = () => false;
     this.heads = columns.map((column) => this.head(column));
     this.body = make('tbody');
-    this.table = make('table', { role: 'grid', 'aria-label': label, style: { minWidth: `${columns.reduce((sum, column) => sum + column.width, 0)}em` } },
+    this.table = make('table', { role: 'grid', 'aria-label': label, style: { minWidth: `${widthOfAll(columns)}em` } },
       make('colgroup', {}, ...columns.map((column) => make('col', { style: { width: `${column.width}em` } }))),
       make('thead', {}, make('tr', {}, ...this.heads)), this.body);
     this.box = make('div', { class: 'listing', tabindex: 0, role: 'group', 'aria-label': `${label}: arrow keys move, Enter chooses`, scroll: () => this.fill(), keydown: (event) => this.press(event) }, this.table);
@@ -59,7 +75,7 @@ class Listing {
   line(place) {
     const row = this.shown[place];
     const kinds = ['row', this.chosen(row) && 'chosen', place === this.active && 'active'].filter(Boolean).join(' ');
-    const cells = this.columns.map((column) => make('td', { class: column.kind || null, role: 'gridcell' }, column.text(row)));
+    const cells = this.columns.map((column) => make('td', { class: column.kind || null, role: 'gridcell', title: column.isLong ? column.text(row) : null }, column.text(row)));
     const attributes = { class: kinds, id: `${this.id}-${place}`, 'data-row': row, 'aria-rowindex': place + 2, 'aria-selected': String(this.chosen(row)) };
     return make('tr', { ...attributes, role: 'row', click: () => { this.active = place; this.choose(row); } }, ...cells);
   }

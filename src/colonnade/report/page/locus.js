@@ -32,7 +32,7 @@ class LocusPanel {
     const { rows } = this;
     const lines = rowsOf(rows, locus).map((row) => {
       const p = rows.text('strand_p', row);
-      const strands = p === '' ? 'one only' : `${rows.strandsDisagree(row) ? 'disagree' : 'agree'}, p ${p}`;
+      const strands = p === '' ? 'one only' : `${rows.strandsDisagree(row) ? 'disagree' : 'agree'}, p ${pText(p)}`;
       return [comparisonTexts[rows.columns.comparison[row]], rows.has('gained') ? `${rows.change(row)} ${rows.shares(row)}` : '', rows.distance(row), rows.state(row),
         make('span', { class: rows.strandsDisagree(row) ? 'warn' : null }, strands)];
     });
@@ -50,7 +50,7 @@ class LocusPanel {
     this.node.querySelector('.left-out').textContent = lines.said;
     await Promise.all([
       draw(nodes[0], 'composition', { data: { shares }, label: label('Composition of each sample') }),
-      draw(nodes[1], 'shares', { data: { shares: lines.shares }, parameters: { top: lines.top }, label: label('Share of each base with its interval') }),
+      draw(nodes[1], 'shares', { data: { shares: lines.shares }, parameters: { top: lines.top }, change: settings.isSuccession ? null : unjoined, label: label('Share of each base with its interval') }),
     ]);
   }
 
@@ -76,6 +76,9 @@ class LocusPanel {
     }));
   }
 }
+
+// Lines lead from sample to sample only where each was compared with the next.
+const unjoined = (specification) => { specification.layer = specification.layer.filter(({ mark }) => mark.type !== 'line'); };
 
 // What the picture of intervals shows: bases that matter; and if all but one are rare, those from closer by.
 const RARE = 0.2, NEVER = 0.02;
@@ -151,14 +154,14 @@ function composed(samples) {
   const heads = [['sample'], ['depth', 'number'], ...[...settings.bases].map((base) => [swatch(base, baseColour(base))]), ['low quality', 'number'], ['indels', 'number']];
   const lines = samples.map(({ name, depth, low, indel, bases }) =>
     [name, count(depth), ...bases.map(({ mean, low: from, high }) => shareCell(mean, from, high)), count(low), count(indel)]);
-  const order = settings.samples.length > 1 ? ' from the first sample to the last' : '';
-  return [
+  const order = settings.isSuccession ? ' from one sample to the next' : '';
+  const joined = settings.isSuccession ? ' Thin ones lead from each sample to the next, which it was compared with.' : '';
+  return [make('div', { class: 'part' },
     make('h4', {}, 'Composition'),
     make('figure', { class: 'composition' },
       make('div', { class: 'pictures' }, make('div', { class: 'picture' }), make('div', { class: 'picture' })),
-      make('figcaption', {}, `Shares of A, C, G and T in each sample; look for a base that takes another's place${order}. Lines are ${settings.interval}.`, make('span', { class: 'left-out' }))),
-    make('div', { class: 'wide' }, tableOf(heads, lines)),
-  ];
+      make('figcaption', {}, `Shares of A, C, G and T in each sample; look for a base that takes another's place${order}. Upright lines are ${settings.interval}.${joined}`, make('span', { class: 'left-out' }))),
+    make('div', { class: 'wide' }, tableOf(heads, lines)))];
 }
 
 // A share above its interval.
@@ -182,13 +185,12 @@ function evidenced(reads) {
   });
   const heads = [['sample'], ['base'], ['reads', 'number'], ['forward', 'number'], ['reverse', 'number'], ...(settings.classes ? [] : [['mean quality', 'number']])];
   const grouped = settings.classes ? ` As this result is large, qualities are counted in classes: ${classTexts().join(', ')}.` : '';
-  return [
+  return [make('div', { class: 'part' },
     make('h4', {}, 'Reads behind it'),
     make('figure', { class: 'reads' },
       make('div', { class: 'grid' }),
       make('figcaption', {}, `Bases of good quality in the samples compared, by Phred quality (across), forward reads up and reverse reads down; look for a base that one strand or low quality alone shows. Counts, without an interval.${grouped}`)),
-    make('div', { class: 'wide' }, tableOf(heads, lines)),
-  ];
+    make('div', { class: 'wide' }, tableOf(heads, lines)))];
 }
 
 function classTexts() {

@@ -10,9 +10,23 @@ const moreDigits = 0.6 * (settings.decimals - 2);
 const digitsWidth = 0.6 * written(axis.last.reduce((largest, last) => Math.max(largest, last), 0)).length;
 const placeWidth = digitsWidth + (isOneContig ? 3 : widthOf(axis.contigs.slice(0, 1000), 10));
 
+// Of the panel of a locus, in rem: shares with intervals of four bases, and depths; of an indel less.
+const LOCUS_WIDTH = 36.5 + 5.6 * (settings.decimals - 2), INDEL_WIDTH = 32;
+
+// All columns together are to find room on a screen 1280 pixels wide: what a change means for genes takes what the others leave.
+const MOST_WIDTH = 86, LEAST_EFFECT = 10, MOST_EFFECT = 24;
+
+function withEffect(rows, columns) {
+  if (!rows.has('effect')) return columns;
+  const width = Math.max(LEAST_EFFECT, Math.min(MOST_WIDTH - widthOfAll(columns), widthOf(rows.texts.effect.slice(0, 1000), MOST_EFFECT)));
+  const effect = { title: 'Gene and effect', column: 'effect', width, isLong: true, text: (row) => rows.text('effect', row) };
+  const behind = columns.findIndex(({ column }) => column === 'distance_mean') + 1;
+  return columns.toSpliced(behind, 0, effect);
+}
+
 function locusColumns(rows) {
   const several = rows.columns.state.some((state) => state !== rows.columns.state[0]);
-  return [
+  return withEffect(rows, [
     { title: 'Position', column: 'position', width: placeWidth, text: (row) => rows.place(row) },
     ...(isMany ? [{ title: 'Comparison', column: 'comparison', width: comparisonWidth, text: (row) => comparisonTexts[rows.columns.comparison[row]] }] : []),
     ...(rows.has('gained') ? [
@@ -20,31 +34,31 @@ function locusColumns(rows) {
       { title: 'Share', column: 'shares', width: 7.2 + 2 * moreDigits, hint: 'Mean share of the base that gains, before and after', text: (row) => rows.shares(row) },
     ] : []),
     { title: 'Distance', column: 'distance_mean', width: 10 + 3 * moreDigits, text: (row) => rows.distance(row) },
-    ...(rows.has('effect') ? [{ title: 'Gene and effect', column: 'effect', width: 14, text: (row) => rows.text('effect', row) }] : []),
     ...(several ? [{ title: 'State', column: 'state', width: 6.5, text: (row) => rows.state(row) }] : []),
-    { title: 'Strand p', column: 'strand_p', width: 6.6, kind: 'number', hint: 'P-value of no dependence of bases on strands', text: (row) => rows.text('strand_p', row) },
+    { title: 'Strand p', column: 'strand_p', width: 6.6, kind: 'number', hint: 'P-value of no dependence of bases on strands', text: (row) => pText(rows.text('strand_p', row)) },
     { title: 'P', column: 'p_changed', width: 5.2, kind: 'number', hint: 'Posterior probability that the distance exceeds the smallest one that counts', text: (row) => exactText(rows.columns.p_changed[row]) },
     { title: 'Depth 1', column: 'depth_1', width: 5.6, kind: 'number', text: depthColumn(rows, 'depth_1') },
     { title: 'Depth 2', column: 'depth_2', width: 5.6, kind: 'number', text: depthColumn(rows, 'depth_2') },
-  ];
+  ]);
 }
 
 function indelColumns(rows) {
-  return [
+  return withEffect(rows, [
     { title: 'Position', column: 'position', width: placeWidth, text: (row) => rows.place(row) },
     ...(isMany ? [{ title: 'Comparison', column: 'comparison', width: comparisonWidth, text: (row) => comparisonTexts[rows.columns.comparison[row]] }] : []),
     { title: 'Largest difference', column: 'events', width: 13 + 2 * moreDigits, text: (row) => foremostText(rows, row) },
     { title: 'Distance', column: 'distance_mean', width: 10 + 3 * moreDigits, text: (row) => rows.distance(row) },
     { title: 'State', column: 'state', width: 6.5, text: (row) => rows.state(row) },
-    ...(rows.has('effect') ? [{ title: 'Gene and effect', column: 'effect', width: 14, text: (row) => rows.text('effect', row) }] : []),
-  ];
+  ]);
 }
+
+const noLocus = () => (settings.stats?.some(({ changed }) => changed) ? 'The table dist has no rows.' : 'No locus changed.');
 
 async function showLoci() {
   const rows = new Rows('dist', await unpackOnce('dist'));
   byId('loci').hidden = false;
   if (!rows.length) {
-    byId('loci').replaceChildren(make('p', { id: 'shown' }, 'The table dist has no rows.'));
+    byId('loci').replaceChildren(make('p', { id: 'shown' }, noLocus()));
     return () => {};
   }
   let shown = new Uint32Array(0);
@@ -54,13 +68,15 @@ async function showLoci() {
     if (row >= 0) choose(row);
   };
   const panel = new LocusPanel(byId('locus'), rows, step);
-  const listing = new Listing(byId('rows'), rows, locusColumns(rows), {
+  const columns = locusColumns(rows);
+  const listing = new Listing(byId('rows'), rows, columns, {
     label: 'Loci', choose: (row) => choose(row, { bring: true }), reorder: () => listing.show(shown), note: byId('rows-printed'),
   });
   const figure = new DistanceFigure(byId('distance'), byId('distance-caption'), rows, {
     choose: (row) => choose(row), step,
     narrow: (region, comparison) => { filters.form.elements.comparison.value = comparison; filters.set('where', region); },
   });
+  place(byId('rows'), columns, LOCUS_WIDTH);
   byId('rows-saved').append(...rowsSaver(rows, () => shown));
 
   function refresh() {
@@ -116,9 +132,11 @@ async function showIndels() {
   if (!rows.length) return;
   const shown = Uint32Array.from({ length: rows.length }, (_, row) => row);
   const panel = new IndelPanel(byId('indel'), rows);
-  const listing = new Listing(byId('indel-rows'), rows, indelColumns(rows), {
+  const columns = indelColumns(rows);
+  const listing = new Listing(byId('indel-rows'), rows, columns, {
     label: 'Indels', choose, reorder: () => listing.show(shown), note: byId('indel-rows-printed'),
   });
+  place(byId('indel-rows'), columns, INDEL_WIDTH);
   byId('indel-rows-saved').append(...rowsSaver(rows, () => shown));
   function choose(row) {
     listing.mark((other) => other === row, row);

@@ -56,30 +56,50 @@ async function showPairs(choose) {
   view.addEventListener('click', (_, item) => { if (item?.datum?.comparison >= 0) choose(item.datum.comparison); });
 }
 
+// Windows below which stretches are too long to see where in them a sample is shallow.
+const FEW_WINDOWS = 50;
+
 async function showDepth() {
   if (settings.depthStep === null) return;
   const { columns } = await unpackOnce('depth');
   const view = viewOf(parseRegion(''));
   const n = columns.depth.length / settings.samples.length;
   const shift = view.contig >= 0 ? axis.first[view.contig] : 0;
-  const shown = shallowest(columns.depth, n);
+  const shown = shallowest(columns, n);
+  const known = (value) => (value === undefined || Number.isNaN(value) ? null : value);
   const depths = shown.flatMap((number, sample) => {
     const points = [];
-    for (let place = 0; place < n; place++) points.push({ sample, name: settings.samples[number], x: shift + place * settings.depthStep, depth: columns.depth[number * n + place] });
-    points.push({ ...points.at(-1), x: view.to });
-    return points.map((point) => ({ ...point, depth: Number.isNaN(point.depth) ? null : point.depth }));
+    for (let place = 0; place < n; place++) {
+      const cell = number * n + place;
+      points.push({ sample, name: settings.samples[number], x: shift + place * settings.depthStep, depth: known(columns.depth[cell]), share: known(columns.share?.[cell]) });
+    }
+    return [...points, { ...points.at(-1), x: view.to }];
   });
-  const left = settings.samples.length - shown.length;
+  const hasGaps = depths.some(({ share }) => share !== null && share < 1);
   byId('depth-figure').hidden = false;
-  byId('depth-caption').textContent = `Mean number of bases of good quality at a position, in stretches of ${plural(settings.depthStep, 'position')}; look for stretches where a sample is shallow, where changes cannot be seen. Means, without an interval.${left ? ` The ${shown.length} shallowest samples are drawn, ${plural(left, 'other')} ${left === 1 ? 'is' : 'are'} not.` : ''}`;
+  byId('depth-caption').textContent = depthText({ isKnown: Boolean(columns.share), hasGaps, left: settings.samples.length - shown.length, drawn: shown.length });
   const parameters = { ...view, called: shown.map((number) => settings.samples[number]) };
-  await draw(byId('depths'), 'depth', { data: { depths }, parameters, label: 'Mean depth of each sample along the genome' });
+  await draw(byId('depths'), 'depth', { data: { depths }, parameters, change: fitted(190, !hasGaps), label: 'Mean depth of each sample along the genome' });
+  if (hasGaps) await draw(byId('covered'), 'covered', { data: { depths }, parameters, label: 'Share of positions that have reads, of each sample along the genome' });
+}
+
+// What is drawn, what to look for, and what cannot be seen.
+function depthText({ isKnown, hasGaps, left, drawn: count }) {
+  const over = !isKnown ? 'a position looked at' : hasGaps ? 'a position that has any; below, the share of positions that do' : 'a position';
+  const isCoarse = settings.depthWindows < FEW_WINDOWS;
+  const shallow = `where a sample is shallow${hasGaps ? ' or has no reads' : ''}`;
+  const look = isCoarse
+    ? `Windows of ${plural(settings.window, 'position')}, within which the picture does not show ${shallow}; compare with a smaller --window shows more`
+    : `Stretches of ${plural(settings.depthStep, 'position')}; look for those ${shallow}, where changes cannot be seen`;
+  const others = left ? ` The ${count} shallowest samples are drawn, ${plural(left, 'other')} ${left === 1 ? 'is' : 'are'} not.` : '';
+  return `Mean number of bases of good quality at ${over}. ${look}. Means, without an interval.${others}`;
 }
 
 // The samples that have a line: as many as can be told apart, those with the smallest mean depth, in their order.
-function shallowest(depth, n) {
+function shallowest({ depth, share }, n) {
+  const overAll = depth.map((value, cell) => value * (share ? share[cell] : 1));
   const means = settings.samples.map((_, number) => {
-    const known = Array.from(depth.subarray(number * n, (number + 1) * n)).filter((value) => !Number.isNaN(value));
+    const known = Array.from(overAll.subarray(number * n, (number + 1) * n)).filter((value) => !Number.isNaN(value));
     return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : 0;
   });
   const order = means.map((_, number) => number).sort((a, b) => means[a] - means[b] || a - b);

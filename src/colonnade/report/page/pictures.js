@@ -1,21 +1,17 @@
-// Pictures are drawn by Vega from the page's specifications, in the colours of the page.
+// Pictures are drawn by Vega from the page's specifications, in colours that follow those of the page: also when it is
+// printed from a dark screen.
 
 const drawn = new Map();
-const isDark = matchMedia('(prefers-color-scheme: dark)');
-
-function colours() {
-  const style = getComputedStyle(document.documentElement);
-  return (name) => style.getPropertyValue(`--${name}`).trim();
-}
 
 function pictureConfig() {
-  const colour = colours();
-  const font = colour('sans');
+  const font = getComputedStyle(document.documentElement).getPropertyValue('--sans').trim();
+  const colour = (name) => `var(--${name})`;
+  const small = { labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal' };
   return {
     background: 'transparent', font, view: { stroke: null },
     axis: { labelColor: colour('muted'), titleColor: colour('muted'), domainColor: colour('strong-line'), tickColor: colour('strong-line'),
-      gridColor: colour('line'), labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal', titlePadding: 6 },
-    legend: { labelColor: colour('ink'), titleColor: colour('muted'), labelFontSize: 11, titleFontSize: 11, titleFontWeight: 'normal', labelLimit: 140 },
+      gridColor: colour('line'), titlePadding: 6, ...small },
+    legend: { labelColor: colour('ink'), titleColor: colour('muted'), labelLimit: 140, ...small },
     header: { labelColor: colour('ink'), titleColor: colour('muted'), labelFontSize: 11 },
     text: { color: colour('ink') }, rule: { color: colour('muted') },
   };
@@ -35,8 +31,8 @@ async function draw(node, name, { data = {}, parameters = {}, change = null, lab
   specification.datasets = { ...specification.datasets, ...data };
   const turn = (drawn.get(node)?.turn ?? 0) + 1;
   drawn.get(node)?.view?.finalize();
-  drawn.set(node, { turn, again: () => draw(node, name, { data, parameters, change, label }) });
-  const options = { actions: false, renderer: 'svg', mode: 'vega-lite', config: pictureConfig(), tooltip: { theme: isDark.matches ? 'dark' : 'light' } };
+  drawn.set(node, { turn });
+  const options = { actions: false, renderer: 'svg', mode: 'vega-lite', config: pictureConfig() };
   const { view } = await vegaEmbed(node, specification, options);
   if (drawn.get(node)?.turn !== turn) {
     view.finalize();
@@ -52,5 +48,3 @@ function forget(node) {
   drawn.get(node)?.view?.finalize();
   drawn.delete(node);
 }
-
-isDark.addEventListener('change', () => drawn.forEach((picture) => picture.again()));
