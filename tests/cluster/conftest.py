@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from limits import limited_time
 
 if TYPE_CHECKING:
     from jobs import Clients
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+__all__ = ["limited_time"]
 collect_ignore_glob = [] if find_spec("distributed") else ["*.py"]
 
 

@@ -163,6 +163,12 @@ def wait_for_work(client: Running, stage: str) -> None:
     wait_for(client, rf"{stage}: [\d,]+ .* [1-9]\d* in flight")
 
 
+def is_past(client: Running, name: str, stage: str) -> bool:
+    """Whether a client has begun with what follows a stage of its job."""
+    stages = JOBS[name].stages
+    return any(f"{later}: " in client.text for later in stages[stages.index(stage) + 1 :])
+
+
 def losses(text: str) -> dict[str, int]:
     """How many tasks were in hand of the workers that a client says were lost."""
     found = re.findall(r"warning: worker (\S+) was lost[^;\n]*(?:; its (\d+) tasks? (?:is|are) done again)?", text)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from genomes import files_of
-from jobs import JOBS, Clients, ended, errors, losses, wait_for, wait_for_work
+from jobs import JOBS, Clients, ended, errors, is_past, losses, wait_for, wait_for_work
 from processes import Processes
 
 from colonnade.cli import main
@@ -32,11 +32,12 @@ def test_a_worker_is_killed_at_work(
         for process in doing:
             process.suspend()
         victim.kill_the_worker_alone() if alone else victim.kill()
+        is_late = is_past(client, name, stage)
         in_hand = losses(ended(client)).get(address, 0)
         assert files_of(out) == expected[name]
-        if in_hand:
+        if in_hand and not is_late:
             return
-    pytest.fail(f"had nothing in hand when it was killed, {TRIES} times")
+    pytest.fail(f"had nothing of the stage in hand when it was killed, {TRIES} times")
 
 
 @pytest.mark.parametrize(("name", "stage"), [("align", "aligning"), ("align", "pairing"), ("compare", "comparing")])
@@ -53,14 +54,15 @@ def test_all_workers_are_killed_and_others_join(
             process.suspend()
         for worker in staff:
             worker.kill()
+        is_late = is_past(client, name, stage)
         wait_for(client, NOBODY)
         processes.staff("full", "full")
         found = losses(ended(client))
         assert found.keys() == {worker.address for worker in staff}
         assert files_of(out) == expected[name]
-        if any(found.values()):
+        if any(found.values()) and not is_late:
             return
-    pytest.fail(f"had nothing in hand when they were killed, {TRIES} times")
+    pytest.fail(f"had nothing of the stage in hand when they were killed, {TRIES} times")
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -89,19 +91,16 @@ def test_a_worker_runs_out_of_memory_while_others_go_on(
 
 # Files as one worker sees them
 
-INSTEAD = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"')
+AS_ROOT = ("--map-root-user",) if os.geteuid() else ()
+INSTEAD = ("unshare", *AS_ROOT, "--mount", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"')
 """Before two names and a command: the command sees the first file or folder under the second name."""
 
 
 @pytest.fixture(scope="module")
 def others(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
     """What a worker sees instead of what, by what is wrong with it."""
-    if (
-        os.geteuid()
-        or not shutil.which("unshare")
-        or subprocess.run([*INSTEAD, "/", "/", "true"], check=False).returncode
-    ):
-        pytest.skip("needs to be root, and allowed to mount")
+    if not shutil.which("unshare") or subprocess.run([*INSTEAD, "/", "/", "true"], check=False).returncode:
+        pytest.skip("needs to be allowed to mount, as root or in a namespace of users")
     folder = tmp_path_factory.mktemp("others")
     (folder / "index").mkdir()
     (folder / "empty").mkdir()

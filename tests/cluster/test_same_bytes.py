@@ -1,5 +1,7 @@
 """A cluster of any size and kind gives the bytes that threads give."""
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,3 +72,24 @@ def test_where_the_environment_names_the_scheduler(
 def test_by_processes_of_this_machine(data: Path, expected, tmp_path: Path, name: str) -> None:
     assert main([*JOBS[name].arguments(data, tmp_path), "--local-cluster", "2"]) == 0
     assert files_of(tmp_path) == expected[name]
+
+
+def test_in_parts(processes: Processes, data: Path, expected, tmp_path: Path) -> None:
+    processes.staff("full", "full")
+    arguments = JOBS["compare"].arguments(data, tmp_path)
+    at = arguments.index("--vcf")
+    vcf = [arguments.pop(at), arguments.pop(at)]
+    parts = [f"{tmp_path}/c.part{number}of2" for number in (1, 2)]
+    for number in (1, 2):
+        assert main([*arguments, "--part", f"{number}/2", "--scheduler", processes.address]) == 0
+    assert main(["merge", *parts, "-o", f"{tmp_path}/c", *vcf]) == 0
+    for part in parts:
+        Path(part).unlink()
+    assert files_of(tmp_path) == expected["compare"]
+
+
+def test_threads_need_nothing_of_dask(data: Path, expected, tmp_path: Path) -> None:
+    program = "import sys; from colonnade.cli import main; main(sys.argv[1:]); print({*sys.modules} & {'dask', 'distributed'})"
+    command = [sys.executable, "-c", program, *JOBS["compare"].arguments(data, tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "set()\n"
+    assert files_of(tmp_path) == expected["compare"]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,6 +19,7 @@ pytest.importorskip("distributed")
 
 import chores
 import metered
+from distributed import Client
 from processes import HELPERS, Processes, WorkerProcess, started, wait_until
 
 from colonnade.errors import ColonnadeError, FormatError, UsageError
@@ -383,6 +385,24 @@ def test_a_full_worker_does_both_steps_at_once(two, cluster: Cluster) -> None:
     done = list(cluster.map(Relay(chores.pid_before, chores.pid_after), range(20)))
     assert all(first == second for first, second in done)
     assert len({first for first, _ in done}) == 2
+
+
+def test_what_is_begun_is_wanted_before_what_is_not_and_first_tasks_before_later_ones(
+    two, cluster: Cluster, monkeypatch
+) -> None:
+    wanted: dict[str, list[int]] = {}
+
+    def submit(client: Client, *arguments: Any, key: str, priority: int, **more: Any) -> Any:
+        wanted.setdefault(key.split("-")[0], []).append(priority)
+        return original(client, *arguments, key=key, priority=priority, **more)
+
+    original = Client.submit
+    monkeypatch.setattr(Client, "submit", submit)
+    list(cluster.map(RELAY, range(20)))
+    begin, finish = wanted["begin"], wanted["finish"]
+    assert min(finish) > max(begin)
+    assert begin == sorted(begin, reverse=True)
+    assert len({*begin}) == len({*finish}) == 20
 
 
 def test_a_relay_outlives_its_workers(processes: Processes, cluster: Cluster) -> None:
