@@ -1,11 +1,12 @@
 """Made-up results, the pages made from them, and a browser to look at pages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_results import HOSTILE_CONTIGS, HOSTILE_SAMPLES, Made, write_made_result
+from opened_page import TIMEOUT, Opened
 
 from colonnade.report.engine import write_report
 
@@ -65,3 +66,22 @@ def browser() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*_QUIETLY])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
+    """Open a page offline, of some width; nothing may go wrong in it until the test is over."""
+    opened: list[Opened] = []
+
+    def start(path: Path, *, width: int = 1440, **settings: Any) -> Opened:
+        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **settings)
+        context.set_default_timeout(TIMEOUT)
+        opened.append(Opened(context.new_page()))
+        opened[-1].goto(path)
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        assert one.wrong == []
+        assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+        one.page.context.close()

@@ -1,7 +1,6 @@
 """The page in a real browser, without a network: what it shows is what the tables say, by mouse and by keyboard."""
 
 import re
-from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,76 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from made_results import Made, write_made_result
+from opened_page import Opened
 
 import colonnade as cn
 from colonnade.report.engine import write_report
-
-TIMEOUT = 10_000  # milliseconds after which a test gives up waiting
-
-
-class Opened:
-    """A page that has been opened, and what went wrong in it."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        self.wrong: list[str] = []
-        self.requests: list[str] = []
-        page.on("console", lambda said: self.wrong.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (self.wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("requestfailed", lambda request: self.wrong.append(f"failed {request.url}"))
-
-    def goto(self, path: Path) -> None:
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("html[data-ready]", state="attached", timeout=3 * TIMEOUT)
-
-    def texts(self, selector: str) -> list[str]:
-        return [text.strip() for text in self.page.locator(selector).all_inner_texts()]
-
-    def rows(self) -> list[list[str]]:
-        """Cells of the rows of the list that are in the page."""
-        return self.page.eval_on_selector_all(
-            "#rows tr.row", "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
-        )
-
-    def chosen(self) -> int:
-        """The row whose locus the panel shows, once it is drawn."""
-        self.page.wait_for_function(
-            "document.querySelector('#locus').dataset.drawn === document.querySelector('#locus').dataset.row"
-        )
-        return int(self.page.get_attribute("#locus", "data-row"))
-
-    def settled(self, selector: str, text: str) -> None:
-        self.page.wait_for_function(
-            "([selector, text]) => document.querySelector(selector).textContent.startsWith(text)", arg=[selector, text]
-        )
-
-    def saved(self, button: str) -> bytes:
-        """The bytes of a download, and its name in ``name``."""
-        with self.page.expect_download() as waiting:
-            self.page.locator(button).click()
-        self.name = waiting.value.suggested_filename
-        return Path(waiting.value.path()).read_bytes()
-
-
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Opened]]:
-    """Open a page offline, of some width; nothing may go wrong in it until the test is over."""
-    opened: list[Opened] = []
-
-    def start(path: Path, *, width: int = 1440, **settings: Any) -> Opened:
-        context = browser.new_context(viewport={"width": width, "height": 900}, offline=True, **settings)
-        context.set_default_timeout(TIMEOUT)
-        opened.append(Opened(context.new_page()))
-        opened[-1].goto(path)
-        return opened[-1]
-
-    yield start
-    for one in opened:
-        assert one.wrong == []
-        assert [url for url in one.requests if not url.startswith(("file:", "blob:", "data:"))] == []
-        one.page.context.close()
 
 
 @pytest.fixture
@@ -167,6 +100,20 @@ def test_reads_are_bars_from_zero_as_high_as_their_counts(open_page, small: Path
             assert (y + height if way == "forward" else y) == pytest.approx(32, abs=0.01)
 
 
+def joining_lines(opened: Opened) -> int:
+    """Lines from sample to sample in the picture of intervals."""
+    opened.chosen()
+    return opened.page.locator("#locus .composition .picture").nth(1).locator(".mark-line path").count()
+
+
+def test_lines_join_only_samples_of_which_each_is_compared_with_the_next(
+    open_page, small_page: Path, tmp_path: Path
+) -> None:
+    assert joining_lines(open_page(small_page)) == 0
+    write_report(write_made_result(tmp_path / "r", Made(n_loci=12, n_evidence=4)), tmp_path / "r.html")
+    assert joining_lines(open_page(tmp_path / "r.html")) >= 2
+
+
 def test_a_page_of_hostile_names_shows_them_as_they_are(open_page, hostile_page: Path) -> None:
     opened = open_page(hostile_page)
     assert opened.page.inner_text(".kind") == "colonnade report: <b>'\"&"
@@ -215,7 +162,7 @@ def test_of_many_samples_and_comparisons_a_page_draws_some_and_says_so(open_page
 def test_without_loci_there_is_no_list(open_page, tmp_path: Path) -> None:
     write_report(write_made_result(tmp_path / "r", Made(n_loci=0, n_indels=0, n_evidence=4)), tmp_path / "r.html")
     opened = open_page(tmp_path / "r.html", width=390)
-    assert opened.page.inner_text("#loci") == "The table dist has no rows."
+    assert opened.page.inner_text("#loci") == "No locus changed."
     assert opened.page.locator("th[role], .listing").count() == 0
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
 
