@@ -8,7 +8,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from colonnade.jit import announce_compilation
+from colonnade.jit import announce_compilation, announced_together
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 
@@ -81,3 +81,16 @@ def test_kernels_are_announced_only_until_they_are_kept(monkeypatch, caplog, tmp
     (tmp_path / "tally_0" / "counts_kernels.count-1.py311.nbi").touch()
     announce_compilation("counts_kernels")
     assert len(caplog.records) == 1
+
+
+def test_kernels_of_several_calls_are_announced_once_if_any_is_not_kept(monkeypatch, caplog, tmp_path) -> None:
+    caplog.set_level("INFO")
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    (tmp_path / "tally_0").mkdir()
+    (tmp_path / "tally_0" / "counts_kernels.count-1.py311.nbi").touch()
+    with announced_together("counts_kernels", "search_kernels", seconds=90):
+        announce_compilation("search_kernels")
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith("compiling kernels, about 90 s")
+    announce_compilation("search_kernels")
+    assert len(caplog.records) == 2

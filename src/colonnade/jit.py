@@ -1,6 +1,9 @@
 """The one place where Numba's flags are set."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from pickle import UnpicklingError
@@ -9,6 +12,7 @@ import numba
 import numpy as np
 
 _log = logging.getLogger(__name__)
+_is_announced = ContextVar("is_announced", default=False)
 
 
 def kernel(function):
@@ -58,16 +62,27 @@ def _is_structured(argument):
     return isinstance(argument, np.ndarray) and argument.dtype.names is not None
 
 
-def announce_compilation(module: str, *, seconds: int = 40) -> None:
-    """Say that kernels are about to be compiled, and for how long, unless the cache has those of a module from an earlier run."""
-    if numba.config.DISABLE_JIT:
+def announce_compilation(*modules: str, seconds: int = 40) -> None:
+    """Say that kernels are about to be compiled, and for how long, unless the cache has those of all modules already."""
+    if numba.config.DISABLE_JIT or _is_announced.get():
         return
     folder = _folder_of_compiled()
     if folder is None:
         advice = "NUMBA_CACHE_DIR can name a folder that can be written, to keep them"
         _log.warning("compiling kernels, about %d s; this happens on every run: %s", seconds, advice)
-    elif not any(folder.rglob(f"{module}.*.nbi")):
+    elif not all(any(folder.rglob(f"{module}.*.nbi")) for module in modules):
         _log.info("compiling kernels, about %d s; this happens only once per installation", seconds)
+
+
+@contextmanager
+def announced_together(*modules: str, seconds: int) -> Iterator[None]:
+    """Announce the kernels of several calls as one; within the block, or the function, the calls do not."""
+    announce_compilation(*modules, seconds=seconds)
+    token = _is_announced.set(True)
+    try:
+        yield
+    finally:
+        _is_announced.reset(token)
 
 
 def _folder_of_compiled():

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numba
 import pytest
 
 from colonnade.cli import main
 from colonnade.compare.schemas import TABLES
+from colonnade.simulate.demo import run_demo
 
 
 def test_demo_finds_every_true_change_and_no_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,3 +34,13 @@ def test_demo_does_not_replace_files_unasked_and_makes_the_same_again(tmp_path: 
     assert main([*arguments, "--force", "--threads", "2"]) == 0
     after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert before == after
+
+
+def test_demo_announces_the_compilation_of_all_kernels_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_demo(tmp_path / "demo")  # what is loaded by now is not compiled again
+    caplog.set_level("INFO")
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "empty"))
+    run_demo(tmp_path / "demo", force=True)
+    assert sum("compiling kernels" in message for message in caplog.messages) == 1

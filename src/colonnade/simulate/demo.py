@@ -15,6 +15,7 @@ from colonnade.align.index import build_index
 from colonnade.compare.engine import compare_to_files
 from colonnade.compare.options import CompareOptions
 from colonnade.compare.question import Question
+from colonnade.jit import announced_together
 from colonnade.run.progress import StageReport, no_stage_report
 from colonnade.simulate.engine import simulate
 from colonnade.simulate.generation import place_sites
@@ -35,6 +36,8 @@ _SHARES: Final = (
 )
 INDELS: Final = 4
 OPTIONS: Final = CompareOptions()
+_KERNELS: Final = ("reads_kernels", "search_kernels", "posterior_kernels")
+_COMPILATION: Final = 120  # seconds
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +81,7 @@ class DemoResult:
         yield f"{found} of {len(changed)} true changes found; {self.false_changes} false among {self.loci} loci"
 
 
+@announced_together(*_KERNELS, seconds=_COMPILATION)
 def run_demo(
     folder: Path, *, force: bool = False, threads: int = 1, seed: int = 1, progress: StageReport = no_stage_report
 ) -> DemoResult:
