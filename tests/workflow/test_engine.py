@@ -359,6 +359,7 @@ def test_files_of_options_are_looked_at(project: Project, option: str, text: str
     path.write_text(text.replace("9", "8") + "#\n")
     step = first[0]
     assert run(dry_run=True).reasons[step] == f"{changed} changed: file of an option"
+    assert project.run(dry_run=True).reasons[step] == f"{changed} left out"
 
 
 @pytest.mark.parametrize("option", ["reference", "gff", "bed"])

@@ -189,6 +189,12 @@ def test_what_is_wrong_is_one_line_whatever_a_file_is_called() -> None:
         read_sheet("sheet.tsv")
 
 
+def test_an_empty_sheet_lacks_its_first_line() -> None:
+    Path("sheet.tsv").touch()
+    with pytest.raises(FormatError, match=r"^sheet\.tsv: line 1: a column is missing; found no text; expected sample"):
+        read_sheet("sheet.tsv")
+
+
 @pytest.mark.parametrize("data", [b"sample\tbam\n\xff\xfe\tx.bam\n", b"BAM\1\0\0\0", b"", b"\x1f\x8b\x08\x00\xff"])
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     Path("sheet.tsv").write_bytes(data)

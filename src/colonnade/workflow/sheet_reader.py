@@ -152,7 +152,7 @@ def _rows(path: str, file: TextIO) -> Iterator[_Row]:
     reader = csv.reader(file, delimiter=delimiter)
     header = _without_empty_end(next(filter(_says_something, reader), []))
     columns = [_OTHER_NAMES.get(title, title) for title in header]
-    line = reader.line_num
+    line = max(1, reader.line_num)
     _check_header(path, line, header, columns)
     titles = dict(zip(columns, header, strict=True))
     for fields in reader:

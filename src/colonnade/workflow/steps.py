@@ -174,6 +174,9 @@ class Records:
                 is_known = given.what in dict(before)
                 return f"{given.what} {'changed' if is_known else 'added'}: {Path(given.path).name}"
         now = [(given.what, self._contents.of(given.path)) for given in step.inputs]
+        left_out = next((what for what, _ in before if what not in dict(now)), None)
+        if left_out is not None:
+            return f"{left_out} left out"
         return None if now == before else "order or number of files changed"
 
     def _other_output(self, step: Step, record: Mapping[str, Any]) -> str | None:
