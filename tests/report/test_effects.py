@@ -58,9 +58,7 @@ def all_said(
         np.array([BASES.index(change[side]) if change[side] else NO_BASE for change in changes]) for side in (1, 2)
     )
     nothing = np.zeros(n, np.uint16)
-    found = with_effects(
-        Rows(columns, {}, n), Changes(lost, gained, nothing, nothing, nothing, nothing), genes, ["c"]
-    )
+    found = with_effects(Rows(columns, {}, n), Changes(lost, gained, nothing, nothing, nothing, nothing), genes, ["c"])
     codes = found.columns["effect"].tolist()
     return [None if code == MISSING_4 else found.texts["effect"][code] for code in codes]
 

@@ -80,7 +80,10 @@ def test_reads_are_bars_from_zero_as_high_as_their_counts(open_page, small: Path
         "#locus .reads svg",
         """pictures => pictures.map((svg) => ({
              called: svg.getAttribute('aria-label'),
-             bars: [...svg.querySelectorAll('.mark-rect path')].map(bar => [bar.getAttribute('aria-label'), bar.getBBox().y, bar.getBBox().height]),
+             bars: [...svg.querySelectorAll('.mark-rect path')].map((bar) => {
+               const { y, height } = bar.getBBox();
+               return [bar.getAttribute('aria-label'), y, height];
+             }),
              ticks: [...svg.querySelectorAll('.role-axis-label')].at(-1).textContent,
            }))""",
     )

@@ -163,8 +163,8 @@ def _sample_lines(n_samples: int, y: alt.Y, **legend: Any) -> Figure:
         return figure
     dashes = [DASHES[number // len(SAMPLES)] for number in range(n_samples)]
     scale = alt.Scale(domain=list(range(n_samples)), range=dashes)
-    hidden = {} if legend else {"legend": None}
-    return figure.encode(strokeDash=alt.StrokeDash("sample:N", scale=scale, sort=None, **hidden))
+    shown = alt.Undefined if legend else None
+    return figure.encode(strokeDash=alt.StrokeDash("sample:N", scale=scale, sort=None, legend=shown))
 
 
 def _states() -> Figure:
@@ -251,7 +251,7 @@ def _composition(n_samples: int) -> Figure:
 
 
 def _shares(n_samples: int) -> Figure:
-    """Shares with their intervals; the script sets how far up they go, and leaves lines out where samples do not follow each other."""
+    """Shares with their intervals; the script sets how far up they go, and leaves lines from sample to sample out or not."""
     sample = alt.X(
         "sample:N",
         sort=None,
