@@ -1,10 +1,8 @@
 """Runs a project, and ends its own process by SIGKILL at a moment of a step: ``killed_run.py FOLDER STEP MOMENT``."""
 
-import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workflows import Project, quick_report
@@ -21,10 +19,6 @@ def main(folder: str, step: str, moment: str) -> None:
     def kill(at: str) -> None:
         if (now[0], at) == (step, moment):
             os.kill(os.getpid(), signal.SIGKILL)
-
-    @contextlib.contextmanager
-    def watch(name: str) -> Iterator[Callable[[int, int | None], None]]:
-        yield lambda done, _total: kill("progress" if done else "")
 
     begin, finish, rename = Records.begin, Records.finish, OutputSet._rename
 
@@ -43,7 +37,7 @@ def main(folder: str, step: str, moment: str) -> None:
 
     Records.begin, Records.finish, OutputSet._rename = begin_and_tell, killed_before_finish, killed_before_renaming
     colonnade.workflow.plan.write_report = quick_report
-    Project(Path(folder)).run(progress=watch)
+    Project(Path(folder)).run(progress=lambda _stage, done, _total: kill("progress" if done else ""))
 
 
 if __name__ == "__main__":
