@@ -191,11 +191,14 @@ def test_a_mate_is_looked_for_three_deviations_around_where_it_ought_to_be(
 
 
 @pytest.mark.parametrize(
-    ("position", "span", "expected"), [(100, 50, True), (150, 50, True), (151, 50, False), (99, 50, False)]
+    ("stretch", "expected"),
+    [((110, 190), (110, 190)), ((90, 150), (100, 150)), ((150, 230), (150, 200)), ((50, 90), (100, 90))],
 )
-def test_a_mate_is_found_on_the_contig_of_the_other_one_only(position: int, span: int, expected: bool) -> None:
+def test_a_mate_is_looked_for_on_the_contig_of_the_other_one_only(
+    stretch: tuple[int, int], expected: tuple[int, int]
+) -> None:
     nothing, letters = np.zeros(1, np.int64), np.zeros(1, np.uint8)
     genome = Genome(
         letters, 300, np.array([0, 100, 200]), np.array([100, 100, 100]), letters, nothing, nothing, nothing
     )
-    assert bool(discordant.is_near(genome, 120, position, span)) == expected
+    assert discordant.on_contig(genome, 120, *stretch) == expected

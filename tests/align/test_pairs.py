@@ -1,11 +1,12 @@
 """Records of pairs are those of bwa sampe, made BAM by htslib."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import bwa
+import numpy as np
 import pysam
 import pytest
 import stages
@@ -241,14 +242,19 @@ def test_proper_pairs_lie_on_one_contig_and_face_each_other(case: Case) -> None:
 
 
 def test_other_pairs_are_as_often_proper_and_rescued_as_by_bwa(case: Case) -> None:
-    def count(records: list[Record]) -> tuple[int, int]:
-        segments = [record.segment for pair in case.repeated() for record in records[pair]]
-        return sum(segment.is_proper_pair for segment in segments), sum(map(is_rescued, segments))
-
-    by_bwa, by_us = count(case.bwa), count(case.equal)
+    by_bwa, by_us = (
+        proper_and_rescued(record for pair in case.repeated() for record in records[pair])
+        for records in (case.bwa, case.equal)
+    )
     assert by_bwa[0] > 30
     assert by_us[0] >= by_bwa[0]
     assert by_us[1] >= by_bwa[1]
+
+
+def proper_and_rescued(records: Iterable[Record]) -> tuple[int, int]:
+    """How many mates are in proper pairs, and how many were found near the other one."""
+    segments = [record.segment for record in records]
+    return sum(segment.is_proper_pair for segment in segments), sum(map(is_rescued, segments))
 
 
 def test_other_pairs_lie_where_the_search_found_them(fasta: Path, pairs: list[Pair], tmp_path: Path) -> None:
@@ -284,6 +290,29 @@ def test_mates_that_only_smith_waterman_can_place_are_rescued(fasta: Path, tmp_p
             (mate,) = filter(is_rescued, mates)
             assert mate.is_reverse
             assert unclipped_start(mate) == start + fragment_size(start) - LENGTH
+
+
+@pytest.mark.parametrize("equal_in_copy", [0, 2], ids=["equal", "better"])
+def test_a_copy_on_the_contig_behind_does_not_hide_a_mate(equal_in_copy: int, tmp_path: Path) -> None:
+    """As assemblers leave them: a contig begins with the last bases of the one before."""
+    draw = random.Random(4)
+    one, rest = ("".join(draw.choices("ACGT", k=3000)) for _ in range(2))
+    damaged = [*range(len(one) - LENGTH + 2, len(one), 9)]
+
+    def changed(places: Sequence[int]) -> str:
+        return "".join(TURNED[base] if at in places else base for at, base in enumerate(one))
+
+    copy = changed(damaged[:equal_in_copy])[-90:]
+    fasta = stages.write_fasta({"one": one, "two": copy + rest}, tmp_path / "genome.fa")
+    pairs = [pair_at(one, start, damaged=False, flip=start % 80 < 40) for start in range(20, 2600, 20)]
+    first, mate = one[-fragment_size(0) :][:LENGTH], reverse_complement(changed(damaged)[-LENGTH:])
+    pairs.append((Read("last", first, "I" * LENGTH), Read("last", mate, "I" * LENGTH)))
+    case = run_case(fasta, pairs, tmp_path, Setting())
+    assert_equal(case)
+    assert not is_rescued(case.equal[-1].segment) or case.equal[-1].segment.reference_name == "two"
+    found = case.clean[-1].segment
+    assert (is_rescued(found), found.is_proper_pair, found.reference_name) == (True, True, "one")
+    assert unclipped_start(found) == len(one) - LENGTH
 
 
 def pair_at(genome: str, start: int, *, damaged: bool, flip: bool) -> Pair:
@@ -366,6 +395,9 @@ def test_real_pairs_have_the_records_of_bwa(
     case = run_case(fasta, pairs, tmp_path, setting)
     assert sum(case.bwa[pair][0].segment.is_proper_pair for pair in case.unique()) > 150
     assert_equal(case)
+    by_bwa = proper_and_rescued(case.bwa)
+    for records in (case.equal, case.clean):
+        assert all(ours >= theirs for ours, theirs in zip(proper_and_rescued(records), by_bwa, strict=True))
 
 
 def from_fastq(pattern: str) -> Iterator[Pair]:
@@ -400,6 +432,49 @@ def test_simulated_pairs_are_placed_as_well_as_by_bwa(fasta: Path, tmp_path: Pat
     )
     assert wrong_by_us <= wrong_by_bwa
     assert sum(by_us) > 1000
+
+
+class Score(NamedTuple):
+    """Of mates with known origin: how many are placed there, and how many elsewhere with mapping quality 20 or more."""
+
+    right: int
+    wrong: int
+
+
+def score(records: Iterable[Record], places: Iterable[Place | None]) -> Score:
+    found = [(record.segment, is_right(record.segment, place)) for record, place in zip(records, places, strict=True)]
+    is_sure_and_wrong = [not right and mate.is_mapped and mate.mapping_quality >= 20 for mate, right in found]
+    return Score(sum(right for _, right in found), sum(is_sure_and_wrong))
+
+
+def test_simulated_pairs_of_two_libraries_are_placed_as_well_as_by_bwa_run_on_each(fasta: Path, tmp_path: Path) -> None:
+    """Where nothing is left to chance, without any tolerance; which of several equal places is right is chance for both."""
+    genome = genome_of_families()
+    templates = [template for template in templates_of(genome, 2000, seed=5) if is_possible(template, genome)]
+    batch = stages.pristine_pairs([tagged(template) for template in templates], tmp_path)
+    by_us = stages.by_us(fasta, batch, AlignOptions())
+    for group in ("short", "long"):
+        chosen = [number for number, template in enumerate(templates) if template.read_group == group]
+        by_bwa = stages.pairs_by_bwa(fasta, [tagged(templates[number]) for number in chosen], tmp_path)
+        ours = [record for number in chosen for record in by_us[2 * number : 2 * number + 2]]
+        places = [place for number in chosen for place in templates[number].places]
+        runs = [stages.as_records(by_bwa.header, run, tmp_path / "run.bam") for run in (by_bwa.records, ours)]
+        case = Case(runs[0], [], runs[1], by_bwa.best_hits)
+        assert len(list(case.unique())) > 500
+        theirs, here = (Score(*np.sum([score(run[at], places[at]) for at in case.unique()], axis=0)) for run in runs)
+        assert here.right >= theirs.right
+        assert here.wrong <= theirs.wrong
+        theirs, here = (score(run, places) for run in runs)
+        by_chance = 2 * len(list(case.repeated()))
+        assert here.right >= theirs.right - by_chance**0.5
+        assert here.wrong <= theirs.wrong + theirs.wrong**0.5
+
+
+def is_possible(template: Template, genome: dict[str, str]) -> bool:
+    """Whether mates of one template lie within one contig, as only made ones do not."""
+    places = [place for place in template.places if place is not None]
+    is_one = template.kind == "chimeric" or len({place.contig for place in places}) <= 1
+    return is_one and all(place.end <= len(genome[place.contig]) for place in places)
 
 
 def is_right(record: pysam.AlignedSegment, place: Place | None) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from colonnade.align.laying_kernels import contig_at
 from colonnade.align.pairing_kernels import DECIBEL, FIRST_MATE, GROUP, HALF, LAST_MATE, NO_GROUP, ROOT_HALF
 from colonnade.align.record_kernels import read_bases, sequence_of
-from colonnade.align.refine_kernels import CLIP, aligned_span, item_length, operation
+from colonnade.align.refine_kernels import CLIP, item_length, operation
 from colonnade.align.rescue_kernels import align_mate
 from colonnade.formats.writing_kernels import NOTHING, NOWHERE
 from colonnade.jit import kernel
@@ -82,14 +82,13 @@ def look_for(genome, data, records, read, anchor, group, sizes, rules, reads, ba
     if reads.position[anchor] == NOWHERE:
         return
     start, end = window(reads, anchor, read, sizes.mean[group], sizes.sd[group], genome.length)
+    if not rules.bwa_quirks:
+        start, end = on_contig(genome, reads.position[anchor], start, end)
     length = np.int64(reads.length[read])
     read_bases(data, sequence_of(data, records[read]), length, 1 - np.int64(reads.reverse[anchor]), bases)
     items, position, mismatches, gap_opens, gap_extensions = align_mate(
         genome.packed, genome.length, start, end - start, bases, length, room, cigar
     )
-    if items > 0 and not rules.bwa_quirks:
-        span = aligned_span(cigar, items)
-        items = items if is_near(genome, reads.position[anchor], position, span) else 0
     if items > 0 and reads.position[read] != NOWHERE:
         old = cost(reads.mismatches[read], reads.gap_opens[read], reads.gap_extensions[read], NOTHING)
         old = np.int64(old + DECIBEL * math.log(sizes.abnormal_share[group] / genome.length))
@@ -119,11 +118,11 @@ def window(reads, anchor, mate, mean, sd, genome_length):
 
 
 @kernel
-def is_near(genome, anchor, position, span):
-    """Whether a stretch lies within the contig of another place."""
+def on_contig(genome, anchor, start, end):
+    """The part of a stretch, as (start, end), that lies on the contig of a place."""
     contig = contig_at(genome.offsets, anchor)
-    start = genome.offsets[contig]
-    return start <= position and position + span <= start + genome.lengths[contig]
+    first = genome.offsets[contig]
+    return max(start, first), min(end, first + genome.lengths[contig])
 
 
 @kernel
