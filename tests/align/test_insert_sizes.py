@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -119,7 +120,7 @@ def test_each_read_group_has_its_own_estimate(tmp_path) -> None:
     assert list(found.lines(["b", "a"])) == [
         f"read group a: insert size {by_bwa(short, 75)}",
         f"read group b: insert size {by_bwa(long, 75)}",
-        "reads without read group: insert size not estimated: too few good pairs (5)",
+        "reads without read group: insert size not estimated: too few good pairs and merged reads (5)",
     ]
 
 
@@ -130,7 +131,8 @@ def pair_of(size: int, group: str) -> Unit:
 def test_merged_reads_count_with_their_length_and_lift_the_bound_of_the_longest_read(tmp_path) -> None:
     sizes, merged = drawn(300, 85, 3), list(range(40, 70))
     found = estimate([*map(pair, sizes), *(Unit((500, length)) for length in merged)], tmp_path)
-    assert found.estimates == {group_key(""): by_bwa([*sizes, *merged], 1)}
+    assert found.estimates == {group_key(""): replace(by_bwa([*sizes, *merged], 1), merged=30)}
+    assert ", from 300 pairs and 30 merged reads (quartiles " in next(found.lines([]))
 
 
 def test_a_merged_read_counts_with_all_its_bases_trimmed_or_not(tmp_path) -> None:
@@ -158,7 +160,7 @@ def test_insert_sizes_are_not_estimated_where_that_is_switched_off(tmp_path) -> 
 @pytest.mark.parametrize(
     ("sizes", "reason"),
     [
-        (drawn(19, 300, 30), "too few good pairs (19)"),
+        (drawn(19, 300, 30), "too few good pairs and merged reads (19)"),
         ([300] * 50, "all of one size"),
         ([40] * 30 + [41] * 30, "the pairs are shorter than the reads"),
     ],

@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -49,8 +50,8 @@ class Estimate:
 
     Parameters
     ----------
-    pairs
-        Sizes seen.
+    sizes
+        Sizes seen, of pairs and merged reads.
     quartiles
         25, 50 and 75 percent of them are smaller.
     low, high
@@ -61,9 +62,11 @@ class Estimate:
         The highest plausible size: chance places of two reads are more likely beyond.
     abnormal_share
         Share of pairs that are not of one template.
+    merged
+        How many of the sizes are of merged reads.
     """
 
-    pairs: int
+    sizes: int
     quartiles: tuple[int, int, int]
     low: int
     high: int
@@ -71,10 +74,12 @@ class Estimate:
     sd: float
     highest: int
     abnormal_share: float
+    merged: int = 0
 
     def __str__(self) -> str:
+        sources = f"{self.sizes - self.merged} pairs" + (f" and {self.merged} merged reads" if self.merged else "")
         return (
-            f"{self.mean:.1f} +- {self.sd:.1f} bases, at most {self.highest}, from {self.pairs} pairs "
+            f"{self.mean:.1f} +- {self.sd:.1f} bases, at most {self.highest}, from {sources} "
             f"(quartiles {', '.join(map(str, self.quartiles))}; {self.low} to {self.high} counted)"
         )
 
@@ -94,12 +99,16 @@ class InsertSizes:
     estimates: Mapping[int, Estimate] = field(default_factory=dict)
     failures: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def groups(self) -> Set[int]:
+        """The read groups that have pairs."""
+        return self.estimates.keys() | self.failures.keys()
+
     def lines(self, names: Iterable[str]) -> Iterator[str]:
-        """What to tell people, group by group; ``names`` are those that the header has."""
+        """What to tell people, group by group; ``names`` has those of all groups."""
         known = {group_key(name): f"read group {name}" for name in names} | {group_key(""): "reads without read group"}
-        for key in sorted(self.estimates.keys() | self.failures.keys(), key=lambda key: known.get(key, "~")):
-            name = known.get(key, "a read group that the header lacks")
-            yield f"{name}: insert size {self.estimates.get(key) or self.failures[key]}"
+        for key in sorted(self.groups, key=known.__getitem__):
+            yield f"{known[key]}: insert size {self.estimates.get(key) or self.failures[key]}"
 
 
 NO_INSERT_SIZES: Final = InsertSizes()
@@ -107,8 +116,15 @@ NO_INSERT_SIZES: Final = InsertSizes()
 
 def group_key(name: str) -> int:
     """The number of a read group, as batches have it."""
-    data = np.frombuffer(name.encode(), np.uint8)
+    data = np.frombuffer(name.encode(errors="surrogateescape"), np.uint8)
     return int(hash_bytes(data, 0, data.size))
+
+
+def group_names(batch: Batch) -> set[str]:
+    """Names of the read groups in a batch; that of reads without read group is empty."""
+    data, records = batch.records()
+    places = {kernels.group_name(data, start, end) for start, end in pairwise(records)}
+    return {data[start:end].tobytes().decode(errors="surrogateescape") for start, end in places}
 
 
 def observe(batch: Batch) -> Observed:
@@ -140,7 +156,7 @@ class Histogram:
     def __init__(self) -> None:
         self._counts: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._longest: defaultdict[int, int] = defaultdict(int)
-        self._merged: set[int] = set()
+        self._merged: Counter[int] = Counter()
 
     def add(self, observed: Observed) -> None:
         """Count what a batch has."""
@@ -150,8 +166,7 @@ class Histogram:
             sizes, longest = observed.sizes[chosen], observed.longest[chosen]
             seen = sizes != kernels.NO_SIZE
             self._longest[key] = max(self._longest[key], int(longest.max()))
-            if (seen & (longest == 0)).any():
-                self._merged.add(key)
+            self._merged[key] += int((seen & (longest == 0)).sum())
             values, counts = np.unique(sizes[seen], return_counts=True)
             self._counts[key].update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
 
@@ -172,10 +187,10 @@ class Histogram:
         for key, longest in self._longest.items():
             if longest == 0 or options.no_insert_sizes:
                 continue
-            least = 1 if key in self._merged else longest
-            result = _estimate(self._counts[key], least, genome_length, options.chimeric_share)
+            merged = self._merged[key]
+            result = _estimate(self._counts[key], 1 if merged else longest, genome_length, options.chimeric_share)
             if isinstance(result, Estimate):
-                estimates[key] = result
+                estimates[key] = replace(result, merged=merged)
             else:
                 failures[key] = f"not estimated: {result}"
         return InsertSizes(estimates, failures)
@@ -186,7 +201,7 @@ def _estimate(counted: Counter[int], least: int, genome_length: int, chimeric_sh
     sizes, counts = np.array(sorted(counted.items()), np.int64).reshape(-1, 2).T
     total = int(counts.sum())
     if total < _LEAST:
-        return f"too few good pairs ({total})"
+        return f"too few good pairs and merged reads ({total})"
     ends = np.cumsum(counts)
     p25, p50, p75 = (
         int(sizes[np.searchsorted(ends, int(total * share + 0.5), "right")]) for share in (0.25, 0.5, 0.75)

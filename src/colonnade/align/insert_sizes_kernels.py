@@ -15,16 +15,23 @@ _R, _G = (np.uint8(letter) for letter in b"RG")
 
 
 @kernel
-def group_of(data, record, end):
-    """The read group of an unaligned record: hash of its name, or of nothing where it has none."""
+def group_name(data, record, end):
+    """Where the name of an unaligned record's read group is, as (start, end); of no bytes where it has none."""
     bases = read_i32(data, record + BASES)
     tag = sequence_of(data, record) + (bases + 1) // 2 + bases
     while tag < end:
         following = tag_end(data, tag, end)
         if data[tag] == _R and data[tag + 1] == _G:
-            return hash_bytes(data, tag + 3, following - 1)
+            return tag + 3, following - 1
         tag = following
-    return hash_bytes(data, end, end)
+    return end, end
+
+
+@kernel
+def group_of(data, record, end):
+    """The read group of an unaligned record: hash of its name, or of nothing where it has none."""
+    start, stop = group_name(data, record, end)
+    return hash_bytes(data, start, stop)
 
 
 @kernel

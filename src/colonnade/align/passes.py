@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from colonnade.align.index import Index
-from colonnade.align.insert_sizes import Histogram, InsertSizes
+from colonnade.align.insert_sizes import Histogram, InsertSizes, group_key, group_names
 from colonnade.align.options import AlignOptions
 from colonnade.align.reads import Cut, ReadSource
 from colonnade.align.recipes import IndexRecipe, SearchRecipe
-from colonnade.align.spool import Located, Spool, unpack
+from colonnade.align.spool import Located, Spool, unpack, unpack_batch
 from colonnade.align.steps import Finish, Locate, Reads, Search, Waiting, Written, has_pairs
 from colonnade.align.stretches import Pieces, StretchWriter
 from colonnade.align.summary import Counts
@@ -117,7 +119,7 @@ class Passes:
         _log.debug("%d reads wait in a file of %d bytes", reads - written.reads, spool.size)
         progress("pairing", written.reads, reads)
         insert_sizes = histogram.estimate(self._contigs.length, self._options)
-        for line in insert_sizes.lines(_READ_GROUP.findall(source.header)):
+        for line in insert_sizes.lines(_group_names(insert_sizes, source.header, spool)):
             _log.info("%s", line)
         for batch in self._second_pass(insert_sizes, spool):
             stream.write(batch.pieces)
@@ -147,6 +149,18 @@ class Passes:
         waiting = (Waiting(at.start, at.reads, at.data) for at in spool if at.counts is None)
         finish = Finish(self._genome, self._options, insert_sizes, deflates=self._deflates)
         return self._executor.map(finish, waiting, label=lambda task: task.label)
+
+
+def _group_names(insert_sizes: InsertSizes, header: str, spool: Spool) -> set[str]:
+    """The names of read groups that the header has, and of those that only reads have."""
+    names = set(_READ_GROUP.findall(header))
+    for located in spool:
+        missing = insert_sizes.groups - set(map(group_key, (*names, "")))
+        if not missing:
+            break
+        if located.counts is None and np.isin(located.observed.groups, np.array([*missing], np.uint64)).any():
+            names |= group_names(unpack_batch(located.data))
+    return names
 
 
 def _require_same(reads: Reads | None, located: Located) -> None:
