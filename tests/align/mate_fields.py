@@ -225,6 +225,7 @@ def _of_mates(record: AlignedSegment, mate: AlignedSegment) -> Iterator[str]:
         yield "wrong TLEN"
     if record.is_proper_pair and not (mate.is_proper_pair and _faces(record, mate)):
         yield "not a proper pair"
+    yield from _of_mate_tags(record, mate)
     if record.is_unmapped:
         if _place(record) != (NOWHERE if mate.is_unmapped else _place(mate)):
             yield "not where the mate is"
@@ -232,6 +233,14 @@ def _of_mates(record: AlignedSegment, mate: AlignedSegment) -> Iterator[str]:
             yield "an unaligned read has its mate's strand"
     elif all(map(record.has_tag, MATE_TAGS)) and record.get_tag("AM") != _lower_quality(record, mate):
         yield "AM is not the lower SM of both"
+
+
+def _of_mate_tags(record: AlignedSegment, mate: AlignedSegment) -> Iterator[str]:
+    """MC and MQ need not be there."""
+    if record.has_tag("MC") and record.get_tag("MC") != (mate.cigarstring or "*"):
+        yield "MC is not the mate's CIGAR"
+    if record.has_tag("MQ") and record.get_tag("MQ") != mate.mapping_quality:
+        yield "MQ is not the mate's mapping quality"
 
 
 def _template_length(record: AlignedSegment, mate: AlignedSegment) -> int:

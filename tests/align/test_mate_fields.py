@@ -107,6 +107,10 @@ def test_nothing_is_wrong_with_good_records(tmp_path: Path) -> None:
         (0, {"mate_contig": "two"}, "RNEXT and PNEXT"),
         (0, {"mate_position": 252}, "RNEXT and PNEXT"),
         (9, {"mate_contig": "one", "mate_position": 5}, "RNEXT and PNEXT"),
+        (0, {"MC": "Z:50M"}, "MC is not"),
+        (6, {"MC": "Z:30M"}, "MC is not"),
+        (1, {"MQ": "i:59"}, "MQ is not"),
+        (6, {"MQ": "i:37"}, "MQ is not"),
         (0, {"template_length": 199}, "TLEN"),
         (1, {"template_length": 200}, "TLEN"),
         (4, {"template_length": 9}, "TLEN"),
@@ -187,6 +191,13 @@ def test_what_samtools_would_not_write_is_found(
     header, records = load(path)
     as_records(header, [*records[:10], change(records[10]), *records[11:]], path)
     assert [problem for problem in problems(path, fasta) if expected in problem] == [f"single/0: {expected}"]
+
+
+@pytest.mark.parametrize(
+    ("record", "values"), [(0, {"MC": "Z:20M3D27M", "MQ": "i:60"}), (6, {"MC": "Z:*", "MQ": "i:0"})]
+)
+def test_tags_that_say_what_the_mate_has_are_not_wrong(record: int, values: dict[str, object], tmp_path: Path) -> None:
+    assert problems(*made(changed(record, **values), tmp_path)) == []
 
 
 def test_mates_of_two_read_groups_may_have_one_name(tmp_path: Path) -> None:

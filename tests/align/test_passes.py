@@ -1,6 +1,8 @@
 """Pairs and single reads through both passes: the same bytes whatever the way, and nothing left behind."""
 
+import gzip
 import os
+import re
 import resource
 import signal
 import struct
@@ -13,6 +15,8 @@ from typing import Any
 import numpy as np
 import pysam
 import pytest
+from made_pairs import LIBRARIES, made_pairs, to_ubam
+from made_reads import hard_genome
 from made_templates import N_PAIRS, SPREAD, TEMPLATE, write_templates
 from pickled import Pickled
 
@@ -164,8 +168,9 @@ def test_single_reads_count_for_insert_sizes_wherever_they_stand(aligned, batche
     told = [record.message for record in caplog.records if "insert size" in record.message]
     assert len(told) == 4
     assert len(set(told)) == 1
-    n_sizes = int(told[0].partition(" from ")[2].split()[0])
-    assert 1.5 * N_PAIRS < n_sizes <= 2 * N_PAIRS
+    n_pairs, n_merged = map(int, re.search(r"from (\d+) pairs and (\d+) merged reads", told[0]).groups())
+    assert 0.8 * N_PAIRS < n_pairs <= N_PAIRS
+    assert 0.8 * N_PAIRS < n_merged <= N_PAIRS
 
 
 def test_read_groups_have_insert_sizes_of_their_own(aligned, data: Path, caplog) -> None:
@@ -178,12 +183,37 @@ def test_read_groups_have_insert_sizes_of_their_own(aligned, data: Path, caplog)
     told = [record.message for record in caplog.records if "insert size" in record.message]
     assert len(told) == 3
     assert told[0].startswith("read group a: insert size ")
-    assert told[1].startswith("read group b: insert size not estimated: too few good pairs (")
+    assert told[1].startswith("read group b: insert size not estimated: too few good pairs and merged reads (")
     assert told[2].startswith("reads without read group: insert size ")
     assert told[0].partition(": ")[2] == told[2].partition(": ")[2]
     assert summary.pairs == 2 * N_PAIRS + 18
     groups = [record.get_tag("RG") if record.has_tag("RG") else None for record in records()]
     assert groups == ["a"] * 2 * N_PAIRS + ["b"] * 36 + [None] * 2 * N_PAIRS
+
+
+def test_read_groups_that_the_header_lacks_are_told_by_name(aligned, batches_of, data: Path, caplog) -> None:
+    caplog.set_level("INFO", "colonnade")
+    batches_of(100)
+    unaligned(pairs(data))
+    text = pysam.samtools.view("u.bam").splitlines()
+    names = ["a", "b"], ["c"]
+    for header, path in zip(("", "@RG\tID:c\n"), ("1.sam", "2.sam"), strict=True):
+        groups = names[bool(header)]
+        tagged = [f"{line}\tRG:Z:{groups[at * len(groups) // len(text)]}\n" for at, line in enumerate(text)]
+        Path(path).write_text(header + "".join(tagged))
+    aligned((ReadFiles("1.sam"), ReadFiles("2.sam")))
+    told = [record.message.partition(": ")[0] for record in caplog.records if "insert size" in record.message]
+    assert told == ["read group a", "read group b", "read group c"]
+
+
+def test_a_read_group_need_not_be_utf_8(aligned, data: Path, caplog) -> None:
+    caplog.set_level("INFO", "colonnade")
+    lines = [line.encode() + b"\tRG:Z:\xe4\n" for line in pysam.samtools.view(unaligned(pairs(data))).splitlines()]
+    Path("latin.sam").write_bytes(b"@RG\tID:\xe4\n" + b"".join(lines))
+    aligned("latin.sam")
+    (told,) = (record.message for record in caplog.records if "insert size" in record.message)
+    assert told.startswith("read group \udce4: insert size ")
+    assert b"RGZ\xe4\0" in gzip.decompress(Path("a.bam").read_bytes())
 
 
 def test_only_aligned_leaves_the_others_out(aligned, data: Path) -> None:
@@ -210,6 +240,14 @@ def test_reads_aligned_before_stay_if_told_so(aligned, data: Path) -> None:
     assert lines("b.bam") == stays
     assert (again.kept, again.aligned, again.pairs) == (len(stays), 0, again.not_written // 2 - N_PAIRS // 60)
     assert first.reads == again.reads
+
+
+def test_pairs_without_places_are_aligned_whether_or_not_flags_say_so_of_the_mate(aligned, data: Path) -> None:
+    aligned(out="b.bam")
+    text = pysam.samtools.view(unaligned(pairs(data)))
+    Path("u.sam").write_text(text.replace("\t77\t", "\t69\t").replace("\t141\t", "\t133\t"))
+    assert aligned("u.sam", options={"skip_aligned": True}).kept == 0
+    assert lines() == lines("b.bam")
 
 
 def test_duplicates_stay_unaligned_if_told_so(aligned) -> None:
@@ -273,6 +311,42 @@ def test_real_pairs_have_the_same_bytes_whatever_the_threads_and_batches(
         assert Path(f"{number}.bam").read_bytes() == Path("a.bam").read_bytes()
     align(*files, index=fasta, out="elsewhere.bam", executor=Pickled(2))
     assert Path("elsewhere.bam").read_bytes() == Path("a.bam").read_bytes()
+    assert aligned_from_stdin(fasta, *files) == Path("a.bam").read_bytes()
+
+
+def aligned_from_stdin(fasta: Path, reads: Path, *mates: Path) -> bytes:
+    """What the command writes to its standard output."""
+    command = [sys.executable, "-m", "colonnade", "align", "--index", str(fasta), "-", *map(str, mates), "-f", "-"]
+    with open(reads, "rb") as file:
+        done = subprocess.run([*command, "--quiet"], stdin=file, capture_output=True, check=True)
+    assert done.stderr == b""
+    return done.stdout
+
+
+def test_two_libraries_have_sizes_of_their_own_and_the_same_bytes_whatever_the_way(
+    folder: Path, batches_of, caplog
+) -> None:
+    caplog.set_level("INFO", "colonnade")
+    contigs = hard_genome(3)
+    fasta = folder / "ref.fa"
+    fasta.write_text("".join(f">{name}\n{bases}\n" for name, bases in contigs.items()))
+    cn.build_index(fasta)
+    reads = to_ubam(made_pairs(contigs, 1500, seed=9), folder / "reads.bam")
+    align(reads, index=fasta, out="a.bam")
+    for library in LIBRARIES:
+        pysam.samtools.view("-b", "-r", library.read_group, "-o", "one.bam", str(reads), catch_stdout=False)
+        align("one.bam", index=fasta, out="alone.bam", force=True)
+    told = [record.message for record in caplog.records if "insert size" in record.message]
+    assert sorted(told[:2]) == sorted(told[2:])
+    for line, library in zip(told, sorted(LIBRARIES), strict=False):
+        size = float(re.fullmatch(rf"read group {library.read_group}: insert size (\S+) .*", line)[1])
+        assert abs(size - library.insert_size) < library.deviation
+    expected = Path("a.bam").read_bytes()
+    for threads, batch_reads in ((2, 8192), (1, 101), (2, 997)):
+        batches_of(batch_reads)
+        align(reads, index=fasta, out="b.bam", threads=threads, force=True)
+        assert Path("b.bam").read_bytes() == expected
+    assert aligned_from_stdin(fasta, reads) == expected
 
 
 @pytest.mark.parametrize("sort", [False, True])
@@ -333,10 +407,27 @@ def test_records_that_are_to_be_sorted_are_not_deflated(aligned, data: Path, mon
 def test_stdin_and_stdout_have_the_same_bytes(aligned, data: Path) -> None:
     unaligned(pairs(data))
     aligned("u.bam")
-    command = [sys.executable, "-m", "colonnade", "align", "--index", str(data / "ref.fa"), "-", "-f", "-", "--quiet"]
-    with open("u.bam", "rb") as reads:
-        done = subprocess.run(command, stdin=reads, capture_output=True, check=True)
-    assert (done.stdout, done.stderr) == (Path("a.bam").read_bytes(), b"")
+    assert aligned_from_stdin(data / "ref.fa", Path("u.bam")) == Path("a.bam").read_bytes()
+
+
+def test_stdin_of_no_bytes_is_an_error_and_leaves_nothing(data: Path, folder: Path) -> None:
+    command = [sys.executable, "-m", "colonnade", "align", "--index", str(data / "ref.fa"), "-", "-f", "a.bam"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("colonnade align: error: standard input: no input; found 0 bytes; expected reads; ")
+    assert done.stderr.count("\n") == 1
+    assert os.listdir(folder) == []
+
+
+def test_reads_aligned_by_another_program_keep_none_of_its_tags(folder: Path, shared_data: Path) -> None:
+    fasta = folder / "ref.fa"
+    fasta.write_bytes((shared_data / "hiv_caprisa" / "CAP188_wk4_consensus.fasta").read_bytes())
+    cn.build_index(fasta)
+    old = str(shared_data / "hiv_caprisa" / "CAP188_wk4.bwamem.bam")
+    pysam.samtools.collate("-o", "mates.bam", old, "part", catch_stdout=False)
+    align("mates.bam", index=fasta, out="a.bam")
+    assert any(record.has_tag("MC") for record in records("mates.bam"))
+    assert not {tag for record in records() for tag, _ in record.get_tags()} & {"MC", "MQ", "AS", "XS", "SA"}
 
 
 def test_only_pairs_wait_for_insert_sizes(aligned, batches_of, data: Path) -> None:

@@ -3,10 +3,12 @@
 import array
 import gzip
 import logging
+import os
 import re
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -375,18 +377,47 @@ def test_other_files_are_refused(tmp_path: Path, bam: Path):
         opened(tmp_path / "absent")
 
 
-@pytest.mark.parametrize("raw", [b"", gzip.compress(b"")], ids=["empty", "gzip"])
-def test_empty_file_has_no_reads(tmp_path: Path, raw: bytes):
-    (tmp_path / "reads").write_bytes(raw)
-    assert contents(tmp_path / "reads") == b""
+def test_gzip_of_nothing_has_no_reads(tmp_path: Path):
+    raw = gzip.compress(b"")
+    (tmp_path / "reads.fq.gz").write_bytes(raw)
+    assert contents(tmp_path / "reads.fq.gz") == b""
     assert piped(raw) == b""
 
 
-def test_nothing_at_all_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
-    """It may be what a program that failed has piped."""
+@pytest.mark.parametrize("name", ["reads.bam", "reads.CRAM", "reads.fq.gz", "reads.fastq.bgz"])
+def test_file_of_no_bytes_that_cannot_be_whole_is_an_error(tmp_path: Path, name: str):
+    (tmp_path / name).touch()
+    with pytest.raises(FormatError, match=rf"{name}: no input; found 0 bytes; expected reads; make the file again"):
+        opened(tmp_path / name)
+
+
+def test_pipe_of_no_bytes_is_an_error(tmp_path: Path):
+    """The program that was to fill it may have failed."""
+    message = "no input; found 0 bytes; expected reads; see what ended the command that writes them"
+    with pytest.raises(ColonnadeError, match=f"standard input: {message}"):
+        piped(b"")
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"",))
+    writer.start()
+    with pytest.raises(FormatError, match=f"pipe: {message}"):
+        opened(tmp_path / "pipe")
+    writer.join()
+
+
+def test_fastq_without_reads_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     (tmp_path / "reads").touch()
     assert contents(tmp_path / "reads") == b""
     assert caplog.messages == [f"{tmp_path}/reads is empty"]
+
+
+def test_tags_of_an_alignment_and_of_the_mate_go_and_others_stay(tmp_path: Path):
+    stale = "AS:i:9 BQ:Z:@@@@@ CC:Z:c CM:i:1 CP:i:7 H0:i:1 H1:i:0 H2:i:0 HI:i:0 IH:i:1 NH:i:1 SA:Z:c,9,+,5M,3,0; TS:A:+ UQ:i:3"
+    stale += " XS:i:2 MC:Z:5M MQ:i:60 PQ:i:4 ms:i:99 NM:i:0 MD:Z:5"
+    foreign = "RG:Z:g BC:Z:AC RX:Z:GT MI:Z:7 XP:Z:x OA:Z:c,1,+,5M,60,0; OC:Z:5M OP:i:1 OQ:Z:IIIII CB:Z:c ZZ:i:1 xs:i:1"
+    gone, stays = stale.split(), foreign.split()
+    tags = [tag for both in zip(gone, stays, strict=False) for tag in both] + gone[len(stays) :]
+    (read,) = decoded(contents(as_bam(sam(line("a", 0, "5M", "ACGTA", "IIIII", *tags)), tmp_path)), tmp_path / "b.bam")
+    assert read.to_string().split("\t")[11:] == foreign.split()
 
 
 def test_bam_of_a_header_alone_has_no_reads(tmp_path: Path):
@@ -420,14 +451,14 @@ def test_reverse_strand_is_turned_back(tmp_path_factory, bases: str, is_reverse:
 
 
 def test_foreign_tags_stay_in_order_and_aligners_own_go(tmp_path: Path):
-    tags = ["AA:A:x", "NM:i:3", "BI:B:s,1,-2", "MD:Z:5", "ZZ:f:0.5", "XA:Z:c,+1,5M,0;", "AS:i:7", "RG:Z:x", "XT:A:U"]
+    tags = ["AA:A:x", "NM:i:3", "BI:B:s,1,-2", "MD:Z:5", "ZZ:f:0.5", "XA:Z:c,+1,5M,0;", "XP:i:7", "RG:Z:x", "XT:A:U"]
     path = as_bam(sam(line("r", 0, "5M", "ACGTA", "IIIII", *tags), header="@SQ\tSN:c\tLN:99\n@RG\tID:x\n"), tmp_path)
     (record,) = decoded(contents(path), tmp_path / "found.bam")
     expected = [
         ("AA", "x", "A"),
         ("BI", array.array("h", [1, -2]), "B"),
         ("ZZ", 0.5, "f"),
-        ("AS", 7, "C"),
+        ("XP", 7, "C"),
         ("RG", "x", "Z"),
     ]
     assert record.get_tags(with_value_type=True) == expected

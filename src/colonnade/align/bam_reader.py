@@ -18,8 +18,14 @@ from colonnade.formats.stream import InputStream
 
 _log = logging.getLogger(__name__)
 
-#: Tags that an aligner writes anew, and CG, which holds the CIGAR of a long alignment (SAM specification, section 4.2.2).
-ALIGNER_TAGS: Final = ("XC", "NM", "XN", "SM", "AM", "X0", "X1", "XM", "XO", "XG", "XA", "YQ", "XT", "MD", "CG")
+#: Tags that this aligner writes anew, as bwa does.
+OWN_TAGS: Final = ("XC", "NM", "XN", "SM", "AM", "X0", "X1", "XM", "XO", "XG", "XA", "YQ", "XT", "MD")
+#: Tags that tell of an alignment (SAM tags specification, section 1.1, and section 4.2.2 of SAM for CG): its differences and
+#: scores, its qualities, and other places of the read; and what bwa mem and others put into XS.
+ALIGNMENT_TAGS: Final = ("AS", "BQ", "CC", "CG", "CM", "CP", "H0", "H1", "H2", "HI", "IH", "NH", "SA", "TS", "UQ", "XS")
+#: Tags that tell of the mate's alignment; ms is what samtools fixmate writes.
+MATE_TAGS: Final = ("MC", "MQ", "PQ", "ms")
+ALIGNER_TAGS: Final = (*OWN_TAGS, *ALIGNMENT_TAGS, *MATE_TAGS)
 READ_GROUP_TAG: Final = "RG"
 
 _MAGIC: Final = b"BAM\x01"

@@ -31,6 +31,8 @@ _CRAM_MAGIC: Final = b"CRAM"
 _SAM_FIELDS: Final = 11
 _SAM_HEADER: Final = (b"@HD\t", b"@SQ\t", b"@RG\t", b"@PG\t", b"@CO\t")
 _PEEK: Final = 1 << 16
+#: How files are named that have some bytes even without reads.
+_NEVER_EMPTY: Final = (".bam", ".cram", ".gz", ".bgz", ".bgzf")
 
 
 class Counts(NamedTuple):
@@ -180,6 +182,8 @@ def open_input(
         streams = [
             InputStream(resources.enter_context(closing(FileSource(path))), threads=threads) for path in given.paths
         ]
+        for path, stream in zip(given.paths, streams, strict=True):
+            _require_bytes(path, stream)
         kinds = [_kind_of(stream.peek(_PEEK)) for stream in streams]
         if given.mates is not None:
             _require_fastq(streams, kinds)
@@ -198,6 +202,20 @@ def open_input(
 def is_file(path: StrPath) -> bool:
     """Whether it can be opened as often as one likes."""
     return os.fspath(path) != STANDARD_INPUT and os.path.isfile(path)
+
+
+def _require_bytes(path: str, stream: InputStream) -> None:
+    """Raise FormatError where there is not one byte, which only a file of plain FASTQ may mean: that no reads are left."""
+    is_stored = is_file(path)
+    if stream.consumed or (is_stored and not path.lower().endswith(_NEVER_EMPTY)):
+        return
+    raise FormatError(
+        "no input",
+        path=stream.path,
+        found="0 bytes",
+        expected="reads",
+        advice="make the file again" if is_stored else "see what ended the command that writes them",
+    )
 
 
 def _kind_of(start: bytes) -> Kind:

@@ -157,13 +157,14 @@ def _aligned_length(data, cigar, n_cigar):
 
 
 @kernel
-def _is_aligned(flag):
-    """Whether a record, or its mate, has a place."""
-    return (
-        flag & UNMAPPED == 0
-        or flag & (SECONDARY | SUPPLEMENTARY) != 0
-        or (flag & PAIRED != 0 and flag & MATE_UNMAPPED == 0)
-    )
+def _is_aligned(flag, contig, mate_contig):
+    """Whether a record, or its mate, has a place.
+
+    Where flag 0x8 is not set, but no contig is named, either, the mate has none: some programs leave the flag out.
+    """
+    if flag & UNMAPPED == 0 or flag & (SECONDARY | SUPPLEMENTARY) != 0:
+        return True
+    return flag & PAIRED != 0 and flag & MATE_UNMAPPED == 0 and max(contig, mate_contig) >= 0
 
 
 @kernel
@@ -267,7 +268,8 @@ def clean_records(data, at, rules, counters, out, offsets, count):
             return count, at, BAD_CIGAR, cigar
 
         # The record anew.
-        is_kept = rules.keeps_aligned and _is_aligned(flag)
+        contigs = read_i32(data, at + CONTIG), read_i32(data, at + MATE_CONTIG)
+        is_kept = rules.keeps_aligned and _is_aligned(flag, *contigs)
         if not is_kept and flag & (SECONDARY | SUPPLEMENTARY):
             counters[SEEN] += 1
             counters[LEFT_OUT] += 1
