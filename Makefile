@@ -4,22 +4,36 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo docs install-anywhere test test-compiled test-bounds test-plain test-cluster check bench validate clean
+.PHONY: demo docs install-anywhere test test-core test-rest test-bounds test-plain test-cluster check bench validate clean
 
 demo: $(READY)  ## simulate two time points of a virus population, align and compare them, show what was found
 	$(BIN)/colonnade demo --output demo --force
 
 test: $(READY) check  ## all checks: style, types, layers, tests
-	$(MAKE) --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-compiled test-bounds test-plain test-cluster
+	$(MAKE) --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) test-core test-rest test-bounds test-plain test-cluster
 
-test-compiled: $(READY)  ## all tests but those with workers
-	$(BIN)/python -m pytest --ignore=tests/cluster --ignore=tests/run
+CORE := $(addprefix tests/,formats plan tally records pileup parity method compare)
+
+test-core: $(READY)  ## tests of reading, counting and comparing
+	$(BIN)/python -m pytest --quiet $(CORE)
+
+test-rest: $(READY)  ## all others, but those with workers: aligning, simulating, reports, commands, documentation
+	$(BIN)/python -m pytest --quiet $(CORE:%=--ignore=%) --ignore=tests/run --ignore=tests/cluster
 
 test-cluster: $(READY)  ## those with workers: processes that come and go, and are killed
 	$(BIN)/python -m pytest --quiet tests/run tests/cluster
 
+# With indices checked, kernels are slow: files of tests that call few of them are left out, and tests that call them often for the
+# sake of statistics, or again with real data.
+CHECKED := $(addprefix tests/,formats plan/test_ranges.py plan/test_check.py plan/test_inflation.py tally records pileup method \
+	compare/test_windows.py compare/test_compare.py) \
+	$(addprefix tests/align/test_,search.py absence.py reads.py mates.py insert_sizes.py pairing.py rescue.py)
+UNCHECKED := $(addprefix tests/,formats/test_table.py formats/test_table_files.py formats/test_table_reader.py \
+	pileup/test_lines.py method/test_calibration.py)
+LONG := plain_sampling or no_more_often or real or ten_samples or same_bytes
+
 test-bounds: $(READY)  ## those of kernels again, each index of an array checked
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/python -m pytest --quiet tests/formats tests/plan tests/tally tests/records tests/pileup tests/method tests/compare --ignore=tests/method/test_calibration.py --ignore=tests/pileup/test_lines.py --ignore=tests/compare/test_parts.py --ignore=tests/compare/test_resume.py --ignore=tests/compare/test_packing.py tests/align/test_search.py tests/align/test_absence.py tests/align/test_reads.py tests/align/test_mates.py tests/align/test_insert_sizes.py tests/align/test_pairing.py tests/align/test_rescue.py
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(VENV)/bounds-checked $(BIN)/python -m pytest --quiet $(CHECKED) $(UNCHECKED:%=--ignore=%) -k "not ($(LONG))"
 
 test-plain: $(READY)  ## some of these once more, as ordinary Python
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --quiet tests/formats/test_binning.py tests/formats/test_intervals.py tests/records/test_streams.py tests/parity/test_overlap.py tests/tally/test_counts.py tests/pileup/test_baq.py tests/pileup/test_columns.py tests/align/test_repacked.py tests/align/test_refine.py tests/align/test_rescue.py tests/align/test_locate.py tests/align/test_insert_sizes.py
