@@ -15,7 +15,7 @@ from colonnade.simulate.demo import run_demo
 
 PICTURE = Path(__file__).parent / "pictures" / "report.png"
 CHROMIUM = "/usr/bin/chromium"
-WIDTH, HEIGHT = 1360, 1330  # pixels: as far as the chosen locus' composition
+WIDTH, HEIGHT = 1440, 1330  # pixels: as far as the chosen locus' composition
 NAME = "demo"
 
 
